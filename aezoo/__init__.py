@@ -1,0 +1,43 @@
+"""Generative autoencoders, put together from named parts.
+
+The verbs of the command line are here too and resolve on first use, so that `import aezoo` stays light:
+it imports no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from aezoo.catalogue import ComponentInfo, rows
+    from aezoo.registry import list_components
+    from aezoo.runner import load, train
+
+__version__ = "0.1.0"
+
+hookimpl = pluggy.HookimplMarker("aezoo")
+"""Marks a plugin's functions that answer a hook of `aezoo.hookspecs`."""
+
+_HOME = {
+    "ComponentInfo": "aezoo.catalogue",
+    "list_components": "aezoo.registry",
+    "load": "aezoo.runner",
+    "rows": "aezoo.catalogue",
+    "train": "aezoo.runner",
+}
+
+__all__ = ["ComponentInfo", "__version__", "hookimpl", "list_components", "load", "rows", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'aezoo' has no attribute '{name}'")
+    value = globals()[name] = getattr(import_module(_HOME[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

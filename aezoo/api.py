@@ -1,0 +1,95 @@
+"""The public names plugins may import."""
+
+from aezoo.assemble import build_model, schedule_of
+from aezoo.errors import AezooError, ConfigError, MissingError
+from aezoo.fitting import Fitting
+from aezoo.functional.divergences import (
+    diagonal_normal_log_prob,
+    kl_to_standard_normal,
+    standard_normal_log_prob,
+)
+from aezoo.functional.interpolation import interpolate
+from aezoo.functional.penalties import gradient_penalty
+from aezoo.functional.reconstruction import (
+    absolute_error,
+    binary_cross_entropy,
+    gaussian_nll,
+    squared_error,
+)
+from aezoo.interfaces import (
+    Attached,
+    Backbone,
+    Component,
+    DataSource,
+    Decoder,
+    Encoder,
+    FittedPrior,
+    HasDensity,
+    HasKL,
+    LatentPrior,
+    Memory,
+    Phase,
+    Reconstruction,
+    Regularizer,
+)
+from aezoo.model import Autoencoder
+from aezoo.nets import SameConv2d, SameConvTranspose2d, glorot_normal_, glorot_uniform_, mlp
+from aezoo.optim import OptimizerConfig
+from aezoo.ramps import Number, Ramp, value_at
+from aezoo.randomness import generator_for
+from aezoo.settings import Config
+from aezoo.step import Step, batch_norms, running_statistics, still_statistics
+from aezoo.types import Data, Posterior, Split, Terms, require
+
+__all__ = [
+    "AezooError",
+    "Attached",
+    "Autoencoder",
+    "Backbone",
+    "Component",
+    "Config",
+    "ConfigError",
+    "Data",
+    "DataSource",
+    "Decoder",
+    "Encoder",
+    "FittedPrior",
+    "Fitting",
+    "HasDensity",
+    "HasKL",
+    "LatentPrior",
+    "Memory",
+    "MissingError",
+    "Number",
+    "OptimizerConfig",
+    "Phase",
+    "Posterior",
+    "Ramp",
+    "Reconstruction",
+    "Regularizer",
+    "SameConv2d",
+    "SameConvTranspose2d",
+    "Split",
+    "Step",
+    "Terms",
+    "absolute_error",
+    "batch_norms",
+    "binary_cross_entropy",
+    "build_model",
+    "diagonal_normal_log_prob",
+    "gaussian_nll",
+    "generator_for",
+    "glorot_normal_",
+    "glorot_uniform_",
+    "gradient_penalty",
+    "interpolate",
+    "kl_to_standard_normal",
+    "mlp",
+    "require",
+    "running_statistics",
+    "schedule_of",
+    "squared_error",
+    "standard_normal_log_prob",
+    "still_statistics",
+    "value_at",
+]

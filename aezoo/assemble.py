@@ -1,0 +1,211 @@
+"""Settings to parts, and parts to a model. The only place where settings meet components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any, TypeVar, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from aezoo.checking import GIVEN, check
+from aezoo.config import RunConfig
+from aezoo.errors import ConfigError, nearest
+from aezoo.interfaces import (
+    Decoder,
+    Encoder,
+    FittedPrior,
+    LatentPrior,
+    Phase,
+    Reconstruction,
+    Regularizer,
+)
+from aezoo.layers import Table
+from aezoo.model import Autoencoder
+from aezoo.optim import OptimizerConfig
+from aezoo.randomness import mix
+from aezoo.resolve import check_part, complete, part_class, settings_class
+from aezoo.schedule import default_schedule
+from aezoo.types import Posterior
+
+T = TypeVar("T")
+INNER = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction")
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A model and how it is trained."""
+
+    model: Autoencoder
+    phases: list[Phase]
+    schedule: str
+    optimizers: dict[str, OptimizerConfig]
+
+
+def assemble(
+    config: RunConfig,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    modules: Mapping[str, nn.Module] | None = None,
+) -> Assembly:
+    """The parts of a run, joined; `modules` are finished ones that the user brings for a section.
+
+    Raises:  ConfigError for parts that do not go together, or settings of phases that do not exist
+    """
+    model = _build(config.model_dump(), shape, range, config.train.latent_dim, config.train.seed, modules or {})
+    phases = model.phases()
+    schedule = config.train.schedule or schedule_of(phases, config.train.critic_steps)
+    return Assembly(model, phases, schedule, merge_optimizers(config.optimizer, phases))
+
+
+def build_model(
+    sections: Mapping[str, str | Table],
+    *,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    latent_dim: int,
+    seed: int = 0,
+) -> Autoencoder:
+    """A model out of named parts; sections left out take their defaults.
+
+    For parts that are themselves autoencoders, such as the second stage of a two-stage prior.
+    """
+    return _build(complete(dict(sections), parts=INNER), shape, range, latent_dim, seed, {})
+
+
+def schedule_of(phases: Sequence[Phase], critic_steps: int) -> str:
+    """The default schedule of some phases."""
+    critics = [phase.name for phase in phases if phase.role == "critic"]
+    players = [phase.name for phase in phases if phase.role == "player"]
+    return default_schedule(critics, players, critic_steps)
+
+
+def merge_optimizers(optimizer: Table, phases: Sequence[Phase]) -> dict[str, OptimizerConfig]:
+    """Each phase's own default, overlaid by what is said for all phases, then for that one.
+
+    Raises:  ConfigError for a phase that does not exist
+    """
+    names = [phase.name for phase in phases if isinstance(phase.optim, OptimizerConfig)]
+    general = {key: value for key, value in optimizer.items() if key in OptimizerConfig.model_fields}
+    for key in optimizer:
+        if key not in names and key not in general:
+            close = nearest(key, [*names, *OptimizerConfig.model_fields])
+            raise ConfigError(
+                f"no phase of these parts, and no setting of an optimizer, is called '{key}'",
+                where=f"optimizer.{key}",
+                fix=(f"did you mean '{close}'? " if close else "") + f"the phases are {', '.join(names)}",
+            )
+    merged = {}
+    for phase in phases:
+        if isinstance(phase.optim, OptimizerConfig):
+            values = {**phase.optim.model_dump(), **general, **optimizer.get(phase.name, {})}
+            merged[phase.name] = check(OptimizerConfig, values, f"optimizer.{phase.name}")
+    return merged
+
+
+def _build(
+    sections: Table,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    latent_dim: int,
+    seed: int,
+    modules: Mapping[str, nn.Module],
+) -> Autoencoder:
+    given: Table = {"shape": shape, "range": range, "latent_dim": latent_dim}
+
+    def make(kind: str, section: str, settings: Table, interface: type[T]) -> T:
+        """One part, its weights drawn from a seed of its own: changing one part leaves the others'."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(mix(seed, "weights", section, settings["name"]))
+            part = modules[section] if section in modules else construct(kind, settings, given, section)
+        return cast(T, _as_interface(part, interface, section, given))
+
+    given["backbone"] = make("backbone", "backbone", sections["backbone"], object)
+    encoder = make("encoder", "encoder", sections["encoder"], Encoder)  # type: ignore[type-abstract]
+    given["latent_dim"] = encoder.latent_dim  # the encoder's word is the truth
+    decoder = make("decoder", "decoder", sections["decoder"], Decoder)  # type: ignore[type-abstract]
+    prior = make("prior", "prior", sections["prior"], LatentPrior)  # type: ignore[type-abstract]
+    during = _during(prior)
+    regularizers: dict[str, Regularizer] = {}
+    divergence = sections["divergence"]
+    regularizers[divergence["name"]] = make("divergence", "divergence", divergence, Regularizer)
+    for label, settings in sections["regularizer"].items():
+        if label in regularizers:
+            raise ConfigError(f"'{label}' is a regularizer and the divergence at once", where=f"regularizer.{label}")
+        regularizers[label] = make("regularizer", f"regularizer.{label}", settings, Regularizer)
+    return Autoencoder(
+        encoder,
+        decoder,
+        prior,
+        shape=shape,
+        range=range,
+        during=None if during is None else make("prior", "during", during, LatentPrior),  # type: ignore[type-abstract]
+        reconstruction=make("reconstruction", "reconstruction", sections["reconstruction"], Reconstruction),
+        regularizers=regularizers,
+        divergence=divergence["name"],
+    )
+
+
+def construct(kind: str, settings: Table, given: Table, section: str) -> Any:
+    """A part from its section: its settings, and whichever of GIVEN its constructor names."""
+    where = f"{section}.name"
+    values = {key: value for key, value in settings.items() if key != "name"}
+    typed = check(settings_class(kind, settings["name"], where), values, section)
+    part = part_class(kind, settings["name"], where)
+    wanted = signature(part).parameters
+    asked = {name: given[name] for name in GIVEN if name in wanted and name in given}
+    arguments = {name: getattr(typed, name) for name in type(typed).model_fields}
+    return part(**arguments, **asked)
+
+
+def _during(prior: LatentPrior) -> Table | None:
+    """The section of the prior in force while a fitted prior waits."""
+    if not isinstance(prior, FittedPrior) or prior.during == "none":
+        return None
+    named: Any = prior.during
+    return check_part("prior", {"name": named} if isinstance(named, str) else dict(named), "prior.during")
+
+
+def _as_interface(part: Any, interface: type, section: str, given: Table) -> Any:
+    """The part itself, or a user's plain module made into an encoder or decoder."""
+    if isinstance(part, interface):
+        return part
+    if isinstance(part, nn.Module) and interface is Encoder:
+        return PlainEncoder(part, getattr(part, "latent_dim", given["latent_dim"]))
+    if isinstance(part, nn.Module) and interface is Decoder:
+        return PlainDecoder(part)
+    raise ConfigError(
+        f"{type(part).__name__} is no {interface.__name__}",
+        where=f"{section}.name",
+        fix=f"derive the class from aezoo.api.{interface.__name__}",
+    )
+
+
+@final
+class PlainEncoder(Encoder):
+    """A user's own module as an encoder: it maps x [B, *shape] to z [B, m], or to a Posterior."""
+
+    def __init__(self, module: nn.Module, latent_dim: int) -> None:
+        super().__init__()
+        self.module, self.latent_dim = module, latent_dim
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Posterior:
+        """The module's word; without noise."""
+        out = self.module(x)
+        return out if isinstance(out, Posterior) else Posterior(z=out)
+
+
+@final
+class PlainDecoder(Decoder):
+    """A user's own module as a decoder: it maps z [B, m] to x_hat [B, *shape], in the range."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, z: Tensor) -> Tensor:
+        """The module's output as it is."""
+        out: Tensor = self.module(z)
+        return out

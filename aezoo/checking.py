@@ -1,0 +1,77 @@
+"""Checking a table against a settings class, with all faults said at once in the user's terms."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import ValidationError, create_model
+
+from aezoo.errors import ConfigError, nearest
+from aezoo.settings import Config
+
+C = TypeVar("C", bound=Config)
+
+GIVEN = ("shape", "latent_dim", "range", "backbone")
+"""What a part's constructor may ask for besides its own settings."""
+
+
+def check(
+    settings: type[C], values: Mapping[str, Any], section: str, origin: Callable[[str], str] = lambda key: ""
+) -> C:
+    """The settings, typed.
+
+    Raises:  ConfigError listing every unknown key and every value out of range, with where it was written
+    """
+    try:
+        return settings.model_validate(dict(values))
+    except ValidationError as err:
+        faults = [_fault(error, settings, section) for error in err.errors()]
+        keys = [_key(error, section) for error in err.errors()]
+        where = ", ".join(dict.fromkeys(f"{key} in {origin(key)}" if origin(key) else key for key in keys))
+        hints = [hint for _, hint in faults if hint]
+        raise ConfigError(
+            "\n".join(what for what, _ in faults),
+            where=where,
+            fix="; ".join(hints) or "correct the values named above",
+        ) from err
+
+
+def _key(error: Any, section: str) -> str:
+    return ".".join(str(part) for part in (section, *error["loc"]) if part)
+
+
+def _fault(error: Any, settings: type[Config], section: str) -> tuple[str, str]:
+    """What is wrong, and the remedy."""
+    key = _key(error, section)
+    if error["type"] == "extra_forbidden":
+        known = list(settings.model_fields)
+        close = nearest(str(error["loc"][-1]), known)
+        hint = f"did you mean '{'.'.join((section, close) if section else (close,))}'?" if close else ""
+        return f"unknown key '{key}'", hint or f"the keys are {', '.join(known) or 'none'}"
+    if error["type"] == "missing":
+        return f"'{key}' is missing", f"give it a value: --set {key}=..."
+    return f"'{key}' cannot be {error['input']!r}: {error['msg']}", ""
+
+
+def settings_of(part: type) -> type[Config]:
+    """A settings class made from a constructor's own arguments, for parts that bring none.
+
+    Raises:  ConfigError when an argument has no type that settings can have
+    """
+    hints = get_type_hints(part.__init__)  # type: ignore[misc]
+    fields: dict[str, Any] = {}
+    for name, argument in inspect.signature(part).parameters.items():
+        if name in GIVEN or argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            continue
+        default = ... if argument.default is argument.empty else argument.default
+        fields[name] = (hints.get(name, Any), default)
+    try:
+        return create_model(f"{part.__name__}Settings", __base__=Config, **fields)
+    except Exception as err:  # pydantic raises several kinds for types it cannot check
+        raise ConfigError(
+            f"the arguments of {part.__name__} cannot be settings: {err}",
+            where=f"{part.__module__}:{part.__name__}",
+            fix="use numbers, strings and lists, or pass a finished module from Python",
+        ) from err

@@ -1,0 +1,1 @@
+"""The command line: `main` gathers, and each command is one file."""

@@ -1,0 +1,31 @@
+"""`aezoo list`: the parts that can be named."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aezoo import registry
+from aezoo.catalogue import ComponentInfo
+from aezoo.cli.output import Json, print_columns, print_json
+
+
+def list(
+    kind: Annotated[str | None, typer.Argument(help="Only this kind, such as prior or recipe.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List recipes, parts and datasets; * marks what is used when nothing is named."""
+    found = registry.list_components(kind)
+    if as_json:
+        print_json([_row(info) for info in found])
+    else:
+        print_columns([(info.kind, _marked(info), info.plugin, info.summary) for info in found])
+
+
+def _row(info: ComponentInfo) -> dict[str, str]:
+    return info.model_dump(include={"kind", "name", "summary", "status", "plugin"})
+
+
+def _marked(info: ComponentInfo) -> str:
+    return info.name + (" *" if info.default else "") + (" (experimental)" * (info.status == "experimental"))

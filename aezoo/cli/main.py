@@ -1,0 +1,66 @@
+"""Gathers the commands and turns faults of the user into messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+import aezoo
+from aezoo import registry
+from aezoo.errors import AezooError
+
+COMMANDS = ("train", "sample", "reconstruct", "list", "show", "plugins", "doctor")
+"""In the order of `--help`. Each is the function of the same name in `aezoo.cli.NAME`."""
+
+
+def build() -> typer.Typer:
+    """The whole command line, with what plugins add to it."""
+    app = typer.Typer(
+        name="aezoo",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # a traceback is for a bug report: plain and whole
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name in filter(_is_there, COMMANDS):
+        module = import_module(f"aezoo.cli.{name}")
+        app.command(name)(getattr(module, name))
+    registry.add_commands(app)
+    return app
+
+
+def main() -> None:
+    """The console script. Exits 0 ok, 1 failed, 2 usage, 3 missing, 4 diverged, 130 and 143 interrupted."""
+    try:
+        build()()
+    except AezooError as err:
+        print(err, file=sys.stderr)
+        raise SystemExit(err.exit_code) from None
+    except BrokenPipeError:
+        # The reader left, such as `| head`: nothing more can be said, also not by the flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=lambda wanted: _version(wanted), is_eager=True)
+    ] = False,
+) -> None:
+    """Train, evaluate and compare generative autoencoders."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"aezoo {aezoo.__version__}")
+        raise typer.Exit
+
+
+def _is_there(name: str) -> bool:
+    return find_spec(f"aezoo.cli.{name}") is not None

@@ -1,0 +1,86 @@
+"""`aezoo show`: one part, its source and its settings."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from aezoo import registry
+from aezoo.catalogue import ComponentInfo
+from aezoo.checking import settings_of
+from aezoo.cli.output import Json, print_columns, print_json
+from aezoo.describe import Setting, settings
+from aezoo.errors import ConfigError, nearest
+from aezoo.settings import Config
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="[KIND/]NAME", help="With its kind where several share it.")],
+    as_json: Json = False,
+) -> None:
+    """Show one part: summary, paper, settings with their ranges; of a recipe, its parts."""
+    info = _named(name)
+    if info.kind == "recipe":
+        _show_recipe(info, registry.recipe_file(info).read_text("utf-8"), as_json)
+    else:
+        _show_part(info, settings(_config(info)), as_json)
+
+
+def _show_recipe(info: ComponentInfo, text: str, as_json: bool) -> None:
+    if as_json:
+        print_json(info.model_dump() | {"recipe": tomllib.loads(text)})
+    else:
+        _print_head(info)
+        print(text.rstrip())
+
+
+def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:
+    if as_json:
+        print_json(info.model_dump() | {"settings": [asdict(key) for key in keys]})
+        return
+    _print_head(info)
+    if keys:
+        rows = [(key.name, key.type, _default(key), key.range, key.description) for key in keys]
+        print_columns([("KEY", "TYPE", "DEFAULT", "RANGE", "MEANING"), *rows])
+    else:
+        print("no settings")
+
+
+def _config(info: ComponentInfo) -> type[Config]:
+    return registry.load_config(info) if info.config else settings_of(registry.load_target(info))
+
+
+def _named(name: str) -> ComponentInfo:
+    kind, slash, bare = name.partition("/")
+    if slash:
+        return registry.find(kind, bare, "NAME")
+    known = registry.list_components()
+    found = [info for info in known if info.name == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        choices = ", ".join(f"{info.kind}/{info.name}" for info in found)
+        raise ConfigError(f"several parts are called '{name}'", where="NAME", fix=f"say which: {choices}")
+    close = nearest(name, [info.name for info in known])
+    hint = f"did you mean '{close}'? " if close else ""
+    raise ConfigError(f"nothing is called '{name}'", where="NAME", fix=f"{hint}`aezoo list` shows every name")
+
+
+def _print_head(info: ComponentInfo) -> None:
+    print(f"{info.kind} {info.name}: {info.summary or 'no summary'}")
+    if info.paper:
+        print(f"  paper:   {info.paper.title} ({info.paper.year}), {info.paper.url}")
+    for section, brought in info.defaults.items():
+        print(f"  brings:  {section} {brought}, unless another is named")
+    print(f"  status:  {info.status}{', the default ' + info.kind if info.default else ''}")
+    print(f"  from:    {info.plugin}, {info.target}\n")
+
+
+def _default(key: Setting) -> str:
+    if key.required:
+        return "required"
+    return "none" if key.default is None else json.dumps(key.default)

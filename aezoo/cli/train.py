@@ -1,0 +1,133 @@
+"""`aezoo train`: a recipe, a file or named parts to a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aezoo.cli.output import Json, print_json
+
+if TYPE_CHECKING:
+    from aezoo.config import RunConfig
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name (aezoo list recipe) or a TOML file.", show_default=False)
+    ] = "",
+    prior: Annotated[str, typer.Option(help="Where new codes come from.", show_default=False)] = "",
+    regularizer: Annotated[
+        list[str] | None, typer.Option(help="A regularizer to add; may be repeated.", show_default=False)
+    ] = None,
+    divergence: Annotated[str, typer.Option(help="What ties codes to the prior.", show_default=False)] = "",
+    backbone: Annotated[str, typer.Option(help="Bodies of encoder and decoder.", show_default=False)] = "",
+    encoder: Annotated[str, typer.Option(help="Images to codes.", show_default=False)] = "",
+    decoder: Annotated[str, typer.Option(help="Codes to images.", show_default=False)] = "",
+    reconstruction: Annotated[
+        str, typer.Option(help="Cost between image and reconstruction.", show_default=False)
+    ] = "",
+    scale: Annotated[
+        str, typer.Option(help="small (default) or paper: the recipe's published settings.", show_default=False)
+    ] = "",
+    dataset: Annotated[str, typer.Option(help="What to train on.", show_default=False)] = "",
+    image_size: Annotated[int, typer.Option(help="Side of the images, pixels.", show_default=False)] = 0,
+    steps: Annotated[int, typer.Option(help="Iterations of the schedule.", show_default=False)] = 0,
+    batch_size: Annotated[int, typer.Option(help="Images in a minibatch.", show_default=False)] = 0,
+    latent_dim: Annotated[int, typer.Option(help="Size of the code.", show_default=False)] = 0,
+    seed: Annotated[int, typer.Option(help="All randomness follows from it.", show_default=False)] = -1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", show_default=False)] = "",
+    precision: Annotated[str, typer.Option(help="fp32 or bf16.", show_default=False)] = "",
+    compile: Annotated[bool, typer.Option("--compile", help="Compile encoder and decoder.")] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value; the last word. May be repeated.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run directory; without it one under runs/.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show parts, weights and schedule only.")] = False,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No bar and no summary.")] = False,
+) -> None:
+    """Train a generative autoencoder.
+
+    Without arguments it trains the default recipe on scikit-learn's handwritten digits.
+    """
+    options = {
+        "--prior": _part("prior", prior),
+        "--divergence": _part("divergence", divergence),
+        "--backbone": _part("backbone", backbone),
+        "--encoder": _part("encoder", encoder),
+        "--decoder": _part("decoder", decoder),
+        "--reconstruction": _part("reconstruction", reconstruction),
+        "--regularizer": {"regularizer": dict.fromkeys(regularizer, True)} if regularizer else {},
+        "--dataset": _part("dataset", dataset),
+        "--image-size": {"dataset": {"image_size": image_size}} if image_size else {},
+        "--steps": _train("steps", steps),
+        "--batch-size": _train("batch_size", batch_size),
+        "--latent-dim": _train("latent_dim", latent_dim),
+        "--seed": {"train": {"seed": seed}} if seed >= 0 else {},
+        "--device": _train("device", device),
+        "--precision": _train("precision", precision),
+        "--compile": _train("compile", compile),
+    }
+    from aezoo.resolve import resolve
+
+    flags = {name: table for name, table in options.items() if table}
+    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None)
+    if dry_run:
+        _plan(config, as_json=json)
+        return
+    _run(config, out, resume=resume, overwrite=overwrite, as_json=json, quiet=quiet)
+
+
+def _run(config: RunConfig, out: Path | None, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool) -> None:
+    from aezoo.progress import Bar, Silence
+    from aezoo.runner import run_training
+
+    bar = Silence() if quiet else Bar()
+    run = run_training(config, out, resume=resume, overwrite=overwrite, progress=bar)
+    if as_json:
+        print_json({key: run.results[key] for key in ("run", "steps", "seconds", "images_per_s", "results")})
+    elif not quiet:
+        _summary(run.path, run.results)
+
+
+def _summary(path: Path, results: dict[str, Any]) -> None:
+    for row in results["results"]:
+        print(f"{row['metric']} {row['value']:.4g} ({row['unit']}; {row['n']} {row['split']} rows)")
+    speed = f"{results['images_per_s']:.0f} images/s"
+    print(f"{results['steps']} steps in {results['seconds']:.1f} s on {results['device']}, {speed}")
+    print(f"run      {path}")
+    print(f"samples  {path / 'samples.png'}")
+    print(f"more     aezoo sample {path} -n 64 --out grid.png")
+
+
+def _plan(config: RunConfig, *, as_json: bool) -> None:
+    from aezoo.runner import load_data, plan
+
+    found = plan(config, load_data(config))
+    if as_json:
+        print_json(found)
+        return
+    print(f"run         {found['run']}")
+    print(f"x           {found['x']}")
+    for part, name in found["parts"].items():
+        count = found["parameters"].get(part)
+        print(f"{part:<26}{name:<14}" + (f"{count:>12,} weights" if count else ""))
+    print(f"steps       {found['steps']}")
+    print(f"schedule    {found['schedule']}")
+    for name, phase in found["phases"].items():
+        print(f"  {name:<16}{phase['weights']:>12,} weights   {phase['optimizer']}")
+
+
+def _part(section: str, name: str) -> dict[str, Any]:
+    return {section: name} if name else {}
+
+
+def _train(key: str, value: Any) -> dict[str, Any]:
+    return {"train": {key: value}} if value else {}

@@ -1,0 +1,69 @@
+"""What can go wrong for a user, said in three lines: what, where, how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AezooError(Exception):
+    """A fault the user can mend. The command line prints it bare and leaves with `exit_code`.
+
+    what:   the fault, with the offending value
+    where:  where the user wrote it: a key, a file, an option
+    fix:    how to put it right
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what, self.where, self.fix = what, where, fix
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.fix:
+            lines.append(f"  fix:   {self.fix}")
+        return "\n".join(lines)
+
+
+class ConfigError(AezooError):
+    """A name, key or value that cannot be used, or parts that do not go together."""
+
+    exit_code = 2
+
+
+class MissingError(AezooError):
+    """A plugin, data or weights that are not on this machine."""
+
+    exit_code = 3
+
+
+class DivergedError(AezooError):
+    """A loss or a weight that is no longer finite."""
+
+    exit_code = 4
+
+
+class RunFileError(AezooError):
+    """A run directory that is damaged, incomplete or already there."""
+
+
+class InterruptedRun(AezooError):
+    """Training stopped by a signal after writing a checkpoint; 130 for Ctrl-C, 143 for SIGTERM."""
+
+    def __init__(self, what: str, *, exit_code: int, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.exit_code = exit_code
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name closest to a misspelt one, or None when none is close.
+
+    >>> nearest("vamprior", ["vampprior", "normal"])
+    'vampprior'
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return found[0] if found else None

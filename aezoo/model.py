@@ -1,0 +1,224 @@
+"""A generative autoencoder: the parts under one roof, and the phase they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from aezoo.errors import ConfigError
+from aezoo.interfaces import (
+    Attached,
+    Component,
+    Decoder,
+    Encoder,
+    FittedPrior,
+    LatentPrior,
+    Memory,
+    Phase,
+    Reconstruction,
+    Regularizer,
+)
+from aezoo.optim import OptimizerConfig
+from aezoo.step import Step
+from aezoo.trainer import apart_weights, moved_weights
+from aezoo.types import Posterior, Terms
+
+_CHUNK = 512  # rows decoded or encoded at once outside training; bounds memory
+
+
+@final
+class Autoencoder(nn.Module):
+    """Encoder, decoder, prior and what shapes them.
+
+    Weights are named `encoder.*`, `decoder.*`, `prior.*`, `reconstruction.*`, `regularizer.<name>.*`,
+    and `during.*` for the prior in force while a fitted prior waits for its codes.
+    """
+
+    during: LatentPrior | None
+    reconstruction: Reconstruction | None
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        prior: LatentPrior,
+        *,
+        shape: tuple[int, ...],
+        range: tuple[float, float] | None,
+        during: LatentPrior | None = None,
+        reconstruction: Reconstruction | None = None,
+        regularizers: Mapping[str, Regularizer] | None = None,
+        divergence: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.shape, self.range = shape, range
+        self.encoder, self.decoder, self.prior = encoder, decoder, prior
+        self.during = during
+        self.reconstruction = reconstruction
+        self.regularizer = nn.ModuleDict(dict(regularizers or {}))
+        self.divergence = divergence  # which of the regularizers ties Q(z) to P(z)
+        self.probe = self._probe()
+        for part in self.parts():
+            if isinstance(part, Attached):
+                part.attach(self)
+
+    @property
+    def latent_dim(self) -> int:
+        return self.encoder.latent_dim
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether there is a cost between x and x_hat, and with it an autoencoder phase."""
+        return self.reconstruction is not None and type(self.reconstruction).terms is not Component.terms
+
+    @property
+    def prior_in_force(self) -> LatentPrior:
+        """The prior that training sees: the prior itself, or the one named by a fitted prior."""
+        if not isinstance(self.prior, FittedPrior):
+            return self.prior
+        if self.during is None:
+            raise ConfigError(
+                "a part needs a prior while training, but this fitted prior trains without one",
+                where="prior.during",
+                fix="name one, such as --set prior.during=normal",
+            )
+        return self.during
+
+    def parts(self) -> list[Component]:
+        """All parts that take part in training; a fitted prior waits until the end."""
+        prior = self.during if isinstance(self.prior, FittedPrior) else self.prior
+        candidates = [self.encoder, self.decoder, prior, self.reconstruction, *self.regularizer.values()]
+        return [part for part in candidates if isinstance(part, Component)]
+
+    # -- use ---------------------------------------------------------------------------------------
+
+    def encode(self, x: Tensor) -> Posterior:
+        """The posterior of images x [N, *shape], without noise."""
+        with evaluation(self):
+            chunks = [self.encoder(chunk) for chunk in x.split(_CHUNK)]
+        return join(chunks)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """x_hat [N, *shape] of codes z [N, m]."""
+        with evaluation(self):
+            return torch.cat([self.decoder(chunk) for chunk in z.split(_CHUNK)])
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """decode(encode(x)), by way of the posterior's mean."""
+        return self.decode(self.encode(x).z)
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """New images x_hat [n, *shape]. Without a generator, different ones at each call."""
+        return self.decode(self.sample_codes(n, generator))
+
+    def sample_codes(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Codes z [n, m] from the prior."""
+        if generator is None:
+            generator = torch.Generator(self.device)
+            generator.seed()
+        with evaluation(self):
+            return self.prior.sample(n, generator)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    # -- training ----------------------------------------------------------------------------------
+
+    def phases(self) -> list[Phase]:
+        """The autoencoder phase, then critics, then players, of all parts.
+
+        The divergence's critics come first among the critics, its players last among the players.
+
+        Raises:  ConfigError for weights that no phase would move
+        """
+        last = self.regularizer[self.divergence] if self.divergence else None
+        others = [phase for part in self.parts() if part is not last for phase in part.phases(self)]
+        ties = list(last.phases(self)) if isinstance(last, Component) else []
+        own = [phase for phase in (*ties, *others) if phase.role == "critic"]
+        own += [phase for phase in (*others, *ties) if phase.role == "player"]
+        unclaimed = self._unclaimed(own)
+        if not self.reconstructs:
+            if unclaimed:
+                raise ConfigError(
+                    f"no phase moves the weight {unclaimed[0]}",
+                    where="reconstruction.name",
+                    fix="choose a reconstruction, or parts whose phases move every weight",
+                )
+            return own
+        names = dict(self.named_parameters())
+        moves = [self.encoder, self.decoder, *(names[name] for name in unclaimed)]
+        return [Phase("autoencoder", self._autoencoder_loss, moves, OptimizerConfig()), *own]
+
+    def _autoencoder_loss(self, step: Step) -> Terms:
+        terms: Terms = {}
+        for part in self.parts():
+            for name, value in part.terms(step).items():
+                assert name not in terms, f"two parts give a term called '{name}'"
+                terms[name] = value
+        return terms
+
+    def _unclaimed(self, phases: list[Phase]) -> list[str]:
+        """Names of trainable weights that neither a phase nor the autoencoder's own two parts claim."""
+        claimed = {id(weight) for phase in phases for weight in moved_weights(phase)}
+        claimed |= {id(weight) for weight in apart_weights(self)}
+        if self.reconstructs:
+            claimed |= {id(weight) for part in (self.encoder, self.decoder) for weight in part.parameters()}
+        if isinstance(self.prior, FittedPrior):
+            claimed |= {id(weight) for weight in self.prior.parameters()}
+        return [
+            name for name, weight in self.named_parameters() if weight.requires_grad and id(weight) not in claimed
+        ]
+
+    def _probe(self) -> Posterior:
+        """The posterior of two blank inputs: tells parts what the encoder gives, and checks shapes."""
+        low = 0.0 if self.range is None else self.range[0]
+        x = torch.full((2, *self.shape), low)
+        with evaluation(self):
+            posterior = self.encoder(x)
+            _check_shape("encoder", posterior.z, (2, self.latent_dim))
+            _check_shape("decoder", self.decoder(posterior.z), x.shape)
+        return posterior
+
+
+def _check_shape(part: str, value: Tensor, expected: tuple[int, ...]) -> None:
+    if tuple(value.shape) != tuple(expected):
+        raise ConfigError(
+            f"the {part} gives shape {tuple(value.shape)[1:]} where {tuple(expected)[1:]} is needed",
+            where=f"{part}.name",
+            fix="an encoder gives z [B, latent_dim], always flat; a decoder gives x_hat [B, *shape]",
+        )
+
+
+@contextmanager
+def evaluation(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; every submodule's own mode comes back afterwards."""
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def join(posteriors: list[Posterior], fields: tuple[str, ...] = ("z", "mean", "log_var", "log_q")) -> Posterior:
+    """One posterior out of chunks, with the named fields that the encoder gives."""
+    first = posteriors[0]
+    given = [name for name in {**dict.fromkeys(fields), "z": None} if getattr(first, name, None) is not None]
+    return type(first)(**{name: torch.cat([getattr(p, name) for p in posteriors]) for name in given})
+
+
+def memory_names(model: nn.Module) -> set[str]:
+    """State names of training-only tensors, which belong to the trainer's file."""
+    return {
+        f"{name}.{key}"
+        for name, part in model.named_modules()
+        if isinstance(part, Memory)
+        for key in part.state_dict()
+    }

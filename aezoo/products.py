@@ -1,0 +1,140 @@
+"""What a run leaves in the end: the model, pictures, numbers, a model card."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor
+
+from aezoo import __version__, pictures
+from aezoo.config import RunConfig
+from aezoo.files import write_bytes, write_text
+from aezoo.functional.reconstruction import squared_error
+from aezoo.model import Autoencoder
+from aezoo.randomness import generator_for
+from aezoo.rundir import RunDir
+from aezoo.stages import split_state
+from aezoo.types import Data
+
+SHOWN = 64  # images in a grid
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How training went: iterations, seconds of each stage (None: not measured in this process), device."""
+
+    steps: int
+    seconds: float
+    fit_seconds: float | None
+    device: str
+
+
+def write_products(run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts) -> dict[str, Any]:
+    """Write everything, results last; they are returned."""
+    state, _ = split_state(model)
+    run.write_model(state)
+    write_grids(run, model, data, config.train.seed)
+    lines = run.read_metrics()
+    write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
+    results = describe(run, model, config, data, facts)
+    write_text(run.path / "README.md", model_card(config, model, results))
+    run.write_results(results)
+    return results
+
+
+def describe(run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts) -> dict[str, Any]:
+    """The content of results.json."""
+    protocol = {
+        "split": "test",
+        "n": len(data.test),
+        "checkpoint": "last",
+        "weights": "averaged" if config.ema.decay else "last",
+        "reconstruction": "decoder of the posterior's mean, evaluation mode",
+        "unit": "sum of squared errors per row of x, mean over rows",
+    }
+    error = reconstruction_error(model, data)
+    return {
+        "run": str(run.path),
+        "recipe": config.recipe.name,
+        "dataset": config.dataset["name"],
+        "seed": config.train.seed,
+        "steps": facts.steps,
+        "seconds": round(facts.seconds, 3),
+        "fit_seconds": None if facts.fit_seconds is None else round(facts.fit_seconds, 3),
+        "images_per_s": round(facts.steps * config.train.batch_size / max(facts.seconds, 1e-9), 1),
+        "device": facts.device,
+        "parameters": parameter_counts(model),
+        "versions": versions(),
+        "results": [{"metric": "sse", "value": error, **protocol}],
+    }
+
+
+def reconstruction_error(model: Autoencoder, data: Data) -> float:
+    """Squared error per test row, summed over its dimensions, mean over the rows."""
+    total = 0.0
+    for rows in data.test.values.split(1024):
+        x = data.x(rows.to(model.device))
+        total += float(squared_error(x, model.reconstruct(x)).double().sum())
+    return total / len(data.test)
+
+
+def write_grids(run: RunDir, model: Autoencoder, data: Data, seed: int, step: int | None = None) -> None:
+    """Samples and reconstructions; of a step in the middle of training under `samples/`."""
+    samples = model.sample(SHOWN, generator_for(model.device, seed, "samples"))
+    if step is not None:
+        directory = run.path / "samples"
+        directory.mkdir(exist_ok=True)
+        write_bytes(directory / f"step-{step:09d}.png", picture(samples, data))
+        return
+    write_bytes(run.path / "samples.png", picture(samples, data))
+    x = data.x(data.test.values[: SHOWN // 2].to(model.device))
+    write_bytes(run.path / "reconstructions.png", compared(x, model.reconstruct(x), data))
+
+
+def picture(samples: Tensor, data: Data) -> bytes:
+    """A grid of images; vectors among real ones on their first principal components."""
+    if data.is_image and data.range is not None:
+        return pictures.png(pictures.grid(samples, range=data.range))
+    return pictures.png(pictures.scatter(data.x(data.test.values), samples))
+
+
+def compared(x: Tensor, x_hat: Tensor, data: Data) -> bytes:
+    """Images above their reconstructions."""
+    if data.is_image and data.range is not None:
+        return pictures.png(pictures.pairs(x, x_hat, range=data.range))
+    return pictures.png(pictures.scatter(x, x_hat))
+
+
+def parameter_counts(model: Autoencoder) -> dict[str, int]:
+    """Trainable weights by part: encoder, decoder, prior, regularizer.NAME ..."""
+    counts: dict[str, int] = {}
+    for name, weight in model.named_parameters():
+        words = name.split(".")
+        part = ".".join(words[:2]) if words[0] == "regularizer" else words[0]
+        counts[part] = counts.get(part, 0) + weight.numel()
+    return counts
+
+
+def versions() -> dict[str, str]:
+    return {
+        "aezoo": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+    }
+
+
+def model_card(config: RunConfig, model: Autoencoder, results: dict[str, Any]) -> str:
+    """README.md of a run: what it is, how it was made, how to use it."""
+    from jinja2 import Environment, StrictUndefined
+
+    template = files("aezoo").joinpath("templates/model_card.md").read_text(encoding="utf-8")
+    made = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    name = Path(results["run"]).name
+    return made.render(config=config, results=results, parameters=parameter_counts(model), name=name) + "\n"

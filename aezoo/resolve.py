@@ -1,0 +1,199 @@
+"""From what a user typed to a complete run: defaults, recipe, file, flags, --set. Later ones win."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aezoo import __version__, registry
+from aezoo.checking import check, settings_of
+from aezoo.config import PARTS, RunConfig
+from aezoo.errors import ConfigError, MissingError
+from aezoo.layers import Layers, Table, parse_set, read_toml
+from aezoo.settings import Config
+
+Origin = Callable[[str], str]
+
+
+def resolve(
+    recipe: str | Path | None = None,
+    *,
+    flags: Mapping[str, Table] | None = None,
+    sets: Sequence[str] = (),
+    scale: str | None = None,
+) -> RunConfig:
+    """A complete, checked run.
+
+    recipe:  a recipe's name or a TOML file; none: the default recipe, unless flags name parts
+    flags:   option -> the table it stands for, such as {"--prior": {"prior": "normal"}}
+    sets:    "key=value" texts; they have the last word
+    scale:   `small` or `paper`: which of the recipe's settings
+
+    Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
+    """
+    flags = flags or {}
+    top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
+    layers = Layers()
+    for origin, table in _sources(recipe, names_parts=any(_names_part(table) for _, table in top)):
+        for label, layer in _unfold(table, origin, _dataset(table, top), scale):
+            layers.add(layer, label)
+    for origin, layer in top:
+        layers.add(layer, origin)
+    if scale is not None:
+        layers.add({"recipe": {"scale": scale}}, "--scale")
+    values = complete(layers.values, layers.origin)
+    return check(RunConfig, {**values, "version": __version__}, "", layers.origin)
+
+
+def complete(values: Table, origin: Origin = lambda key: "", parts: Sequence[str] = PARTS) -> Table:
+    """All parts named, each with its whole settings, checked by its own model.
+
+    A part that is not named is the one that a named part brings along, or its kind's default.
+    """
+    values = {**values}
+    for kind in parts:  # what is named, or brought along by what is named, before any default
+        values[kind] = _named(values.get(kind))
+    _bring_along(values, parts)
+    for kind in parts:
+        if "name" not in values[kind]:
+            values[kind] = {**values[kind], "name": registry.default(kind).name}
+        _bring_along(values, parts)
+    for kind in parts:
+        values[kind] = check_part(kind, values[kind], kind, origin)
+    values["regularizer"] = {
+        label: check_part("regularizer", {"name": label, **settings}, f"regularizer.{label}", origin)
+        for label, settings in values.get("regularizer", {}).items()
+    }
+    return values
+
+
+def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda key: "") -> Table:
+    """One part's section with every setting filled in, checked and typed."""
+    settings = {**settings}
+    name = settings.pop("name")
+    typed = check(settings_class(kind, name, f"{section}.name in {origin(section)}"), settings, section, origin)
+    return {"name": name, **typed.model_dump(exclude_none=True)}
+
+
+def settings_class(kind: str, name: str, where: str = "") -> type[Config]:
+    """The settings of a part: the class beside it, or one made from its constructor."""
+    if ":" in name:
+        return settings_of(import_class(name, where))
+    info = registry.find(kind, name, where)
+    return registry.load_config(info) if info.config else settings_of(registry.load_target(info))
+
+
+def part_class(kind: str, name: str, where: str = "") -> type:
+    """The class of a part, by registered name or as "module:Class"."""
+    if ":" in name:
+        return import_class(name, where)
+    target = registry.load_target(registry.find(kind, name, where))
+    assert isinstance(target, type)
+    return target
+
+
+def import_class(name: str, where: str = "") -> type:
+    """The class "module:Class" of the user's own; modules beside the working directory are found.
+
+    Raises:  MissingError when the module is not there; ConfigError when it holds no such class
+    """
+    module_name, _, class_name = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as err:
+        raise MissingError(
+            f"the module '{module_name}' of '{name}' is not on this machine ({err})",
+            where=where,
+            fix="run from the directory that holds it, or install it",
+        ) from err
+    found = module
+    for attribute in class_name.split("."):
+        found = getattr(found, attribute, None)  # type: ignore[assignment]
+    if not isinstance(found, type):
+        raise ConfigError(
+            f"the module '{module_name}' has no class '{class_name}'", where=where, fix='write "module:Class"'
+        )
+    return found
+
+
+def run_name(config: RunConfig) -> str:
+    """What a run is called where nobody says: its recipe, or its prior and regularizers."""
+    method = config.recipe.name or "-".join([config.prior["name"], *config.regularizer])
+    words = f"{method}-{config.dataset['name']}-s{config.train.seed}"
+    return "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in words)
+
+
+def _named(settings: Any) -> Table:
+    return {"name": settings} if isinstance(settings, str) else dict(settings or {})
+
+
+def _bring_along(values: Table, parts: Sequence[str]) -> None:
+    """Fill sections that nothing names with what the named parts bring along."""
+    for kind in parts:
+        name = values[kind].get("name", "")
+        if not name or ":" in name:
+            continue
+        for section, brought in registry.find(kind, name, f"{kind}.name").defaults.items():
+            if section in parts and "name" not in values[section]:
+                values[section] = {**values[section], "name": brought}
+
+
+def _names_part(table: Table) -> bool:
+    return any(section in table for section in (*PARTS, "regularizer") if section != "dataset")
+
+
+def _sources(recipe: str | Path | None, *, names_parts: bool) -> list[tuple[str, Table]]:
+    """The recipe's table, below it the one it extends."""
+    if recipe is None:
+        if names_parts:
+            return []
+        recipe = registry.default("recipe").name
+    if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe:
+        table, origin = read_toml(Path(recipe)), str(recipe)
+    else:
+        table, origin = read_recipe(recipe), f"recipe {recipe}"
+    base = table.pop("base", None)
+    below = [] if base is None else _sources(base, names_parts=names_parts)
+    return [*below, (origin, table)]
+
+
+def read_recipe(name: str) -> Table:
+    """A registered recipe's table."""
+    file = registry.recipe_file(registry.find("recipe", name, "the recipe's name"))
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _dataset(table: Table, top: Sequence[tuple[str, Table]]) -> str:
+    """The dataset that `on.NAME` tables are chosen by."""
+    for layer in [*(layer for _, layer in reversed(top)), table]:
+        name = _named(layer.get("dataset")).get("name")
+        if isinstance(name, str):
+            return name
+    return registry.default("dataset").name
+
+
+def _unfold(table: Table, origin: str, dataset: str, scale: str | None) -> list[tuple[str, Table]]:
+    """A recipe's layers: itself, scale.X, on.D, scale.X.on.D."""
+    plain = {key: value for key, value in table.items() if key not in ("scale", "on")}
+    scales, sets = table.get("scale", {}), table.get("on", {})
+    if scale not in (None, "small") and scale not in scales:
+        raise ConfigError(
+            f"{origin} has no settings for --scale {scale}",
+            where="--scale",
+            fix=f"its scales are {', '.join(['small', *scales])}",
+        )
+    scaled = scales.get(scale, {}) if scale else {}
+    found = [
+        (origin, plain),
+        (f"{origin}, scale.{scale}", {key: value for key, value in scaled.items() if key != "on"}),
+        (f"{origin}, on.{dataset}", sets.get(dataset, {})),
+        (f"{origin}, scale.{scale}.on.{dataset}", scaled.get("on", {}).get(dataset, {})),
+    ]
+    return [(label, layer) for label, layer in found if layer]

@@ -1,0 +1,14 @@
+"""The base of every settings class: strict, frozen, and with a description beside each field."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Config(BaseModel):
+    """Settings of one part or section. Unknown keys are errors; values are checked, also defaults.
+
+    Fields carry their range in the type and their unit in `Field(description=...)`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)

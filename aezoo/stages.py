@@ -1,0 +1,167 @@
+"""Running trainers to their end, stage after stage, with log, bar and checkpoints."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aezoo.config import RunConfig
+from aezoo.errors import InterruptedRun, RunFileError
+from aezoo.model import Autoencoder, memory_names
+from aezoo.progress import Progress
+from aezoo.rundir import Checkpoint, RunDir
+from aezoo.trainer import Trainer
+
+Look = Callable[[int], dict[str, float]]
+"""Evaluation while training: completed steps -> numbers to log."""
+
+
+class Stages:
+    """The stages of one run: `train`, then `fit` for priors that train on codes.
+
+    A checkpoint holds the whole model and the state of the stage's trainer. On resume, stages that were
+    over are skipped, and the one that was running goes on where it stopped.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        model: Autoencoder,
+        config: RunConfig,
+        progress: Progress,
+        resume: Checkpoint | None = None,
+    ) -> None:
+        self.run, self.model, self.config, self.progress = run, model, config, progress
+        self.seconds = resume.seconds if resume else 0.0
+        self._resume = resume
+        self._names: list[str] = []
+        self._signal: int | None = None
+
+    def go(self, stage: str, trainer: Trainer, steps: int, look: Look | None = None) -> None:
+        """Train until `steps` iterations are done.
+
+        Raises:  DivergedError, leaving the last good checkpoint; InterruptedRun after writing one
+        """
+        if self._is_over(stage):
+            trainer.completed = steps
+            return
+        self._take_up(stage, trainer)
+        self.progress.start(stage, steps, trainer.completed)
+        start = time.perf_counter()
+        before = self.seconds
+        while trainer.completed < steps:
+            due = trainer.completed + 1
+            self._log(stage, trainer, due, look)
+            self.progress.advance(due)
+            self.seconds = before + time.perf_counter() - start
+            if self._signal is not None:
+                self._stop(stage, trainer)
+            every = self.config.checkpoint.every
+            if due == steps or (every and due % every == 0):
+                self.save(stage, trainer)
+        self.progress.finish()
+
+    def _log(self, stage: str, trainer: Trainer, due: int, look: Look | None) -> None:
+        """One iteration, and its line in metrics.jsonl where one is due."""
+        record = due % self.config.train.log_every == 0 or due == 1
+        numbers = trainer.iterate(record)
+        every = self.config.evaluate.every
+        if look is not None and every and due % every == 0:
+            numbers |= look(due)
+        if numbers:
+            label = {} if stage == "train" else {"stage": stage}
+            self.run.append_metrics({"step": due, **label, **numbers})
+            self.progress.show(numbers)
+
+    def save(self, stage: str, trainer: Trainer) -> None:
+        """Write a checkpoint; a model with weights that are not finite is never saved."""
+        trainer.check_weights()
+        model, memory = split_state(self.model)
+        checkpoint = Checkpoint(stage, trainer.completed, model, {**trainer.state(), **memory}, self.seconds)
+        self.run.save_checkpoint(checkpoint, self.config.checkpoint.keep)
+
+    def _is_over(self, stage: str) -> bool:
+        """Whether the checkpoint we resume from belongs to a later stage."""
+        self._names.append(stage)
+        return self._resume is not None and self._resume.stage not in self._names
+
+    def _take_up(self, stage: str, trainer: Trainer) -> None:
+        if self._resume is None or self._resume.stage != stage:
+            self.run.rewind_metrics(stage, 0)
+            return
+        load_state(self.model, {**self._resume.model, **_memory_of(self._resume)})
+        trainer.load_state(self._resume.trainer, self._resume.step)
+        self.run.rewind_metrics(stage, self._resume.step)
+        self._resume = None
+
+    def _stop(self, stage: str, trainer: Trainer) -> None:
+        self.save(stage, trainer)
+        self.progress.finish()
+        name = signal.Signals(self._signal or signal.SIGINT).name
+        raise InterruptedRun(
+            f"stopped by {name} after {trainer.completed} steps; a checkpoint is written",
+            exit_code=128 + int(self._signal or signal.SIGINT),
+            fix=f"go on with: aezoo train {self.run.path / 'config.toml'} --out {self.run.path} --resume",
+        )
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM stop training at the end of the iteration; a second one stops at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def note(number: int, frame: FrameType | None) -> None:
+            if self._signal is not None:
+                raise KeyboardInterrupt
+            self._signal = number
+
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def split_state(model: Autoencoder) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """A model's tensors, and apart from them the training-only ones, under `memory/`."""
+    memory = memory_names(model)
+    state = model.state_dict()
+    return (
+        {name: value for name, value in state.items() if name not in memory},
+        {f"memory/{name}": value for name, value in state.items() if name in memory},
+    )
+
+
+def load_state(model: Autoencoder, tensors: Mapping[str, Tensor]) -> None:
+    """Load tensors by name; training-only ones may be absent.
+
+    Raises:  RunFileError when names or shapes are not those of the model
+    """
+    expected = model.state_dict()
+    missing = [name for name in expected if name not in tensors and name not in memory_names(model)]
+    strange = [name for name in tensors if name not in expected]
+    shapes = [name for name in expected if name in tensors and tensors[name].shape != expected[name].shape]
+    for what, names in (("lacks", missing), ("has a strange", strange), ("has another shape for", shapes)):
+        if names:
+            raise RunFileError(
+                f"the saved model {what} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else ""),
+                fix="load it with the settings, and the versions of parts, that wrote it",
+            )
+    with torch.no_grad():
+        for name, value in tensors.items():
+            expected[name].copy_(value)
+
+
+def _memory_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    found = checkpoint.trainer.items()
+    return {name.removeprefix("memory/"): value for name, value in found if name.startswith("memory/")}

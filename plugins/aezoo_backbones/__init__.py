@@ -1,0 +1,8 @@
+"""Bodies of the networks."""
+
+from aezoo import ComponentInfo, hookimpl, rows
+
+
+@hookimpl
+def aezoo_components() -> list[ComponentInfo]:
+    return rows("aezoo_backbones")

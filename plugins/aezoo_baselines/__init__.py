@@ -1,0 +1,8 @@
+"""Published models, as recipes."""
+
+from aezoo import ComponentInfo, hookimpl, rows
+
+
+@hookimpl
+def aezoo_components() -> list[ComponentInfo]:
+    return rows("aezoo_baselines")

@@ -1,0 +1,117 @@
+"""The 2-stage VAE's prior: a second VAE, of the first one's codes. Dai & Wipf, ICLR 2019 (arXiv:1903.05789).
+
+It is itself an autoencoder of codes, put together from the same parts and trained by the same trainer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from pydantic import Field, PositiveFloat, PositiveInt
+from torch import Tensor
+
+from aezoo.api import (
+    Config,
+    ConfigError,
+    Fitting,
+    LatentPrior,
+    Number,
+    OptimizerConfig,
+    Posterior,
+    build_model,
+    generator_for,
+    schedule_of,
+)
+
+
+class TwoStageFit(Config):
+    """How the second stage is trained."""
+
+    steps: PositiveInt | None = Field(None, description="iterations; none: as many as the first stage")
+    batch_size: PositiveInt = Field(64, description="codes in a minibatch")
+    lr: Number = Field(1e-3, description="learning rate of Adam; published: 1e-4")
+
+
+class TwoStageConfig(Config):
+    """The published second stage has hidden = [1024, 1024, 1024]."""
+
+    hidden: tuple[PositiveInt, ...] = Field((256, 256), description="units of each hidden layer, both sides")
+    gamma: PositiveFloat = Field(1.0, description="standard deviation of z around its decoding, at the start")
+    during: str | dict[str, Any] = Field("normal", description="the prior in force while the first stage trains")
+    fit: TwoStageFit = Field(TwoStageFit(), description="how the second stage is trained")
+
+
+@final
+class TwoStage(LatentPrior):
+    """z = D_2(u) + gamma_z eps with u ~ N(0, I) of the same size as z; noise is added to z, not to images."""
+
+    reads: tuple[str, ...] = ("z", "mean", "log_var")
+    fitted: Tensor  # bool []
+
+    def __init__(
+        self,
+        latent_dim: int,
+        hidden: tuple[int, ...] = (256, 256),
+        gamma: float = 1.0,
+        during: str | dict[str, Any] = "normal",
+        fit: TwoStageFit | None = None,
+    ) -> None:
+        super().__init__()
+        self.latent_dim, self.during = latent_dim, during
+        self.settings = fit or TwoStageFit()
+        self.stage = build_model(
+            {
+                "backbone": {"name": "mlp", "hidden": list(hidden), "skip": True},
+                "encoder": "gaussian",
+                "prior": "normal",
+                "divergence": "kl",
+                "reconstruction": {"name": "gaussian", "gamma": gamma},
+            },
+            shape=(latent_dim,),
+            range=None,
+            latent_dim=latent_dim,
+            seed=int(torch.randint(2**31, ())),  # weights are drawn while parts are made, like any others
+        )
+        self.register_buffer("fitted", torch.tensor(False))
+
+    def fit(self, codes: Posterior, fitting: Fitting) -> None:
+        """Train the second stage on the codes, drawn anew from their posteriors in every minibatch."""
+        mean = (codes.z if codes.mean is None else codes.mean).to(fitting.device)
+        std = None if codes.log_var is None else (0.5 * codes.log_var).exp().to(fitting.device)
+
+        def batch(draw: int) -> Tensor:
+            generator = generator_for(mean.device, fitting.seed, "codes", draw)
+            size = (self.settings.batch_size,)
+            rows = torch.randint(len(mean), size, generator=generator, device=mean.device)
+            if std is None:
+                return mean[rows]
+            noise = torch.randn(*size, self.latent_dim, generator=generator, device=mean.device)
+            return mean[rows] + std[rows] * noise
+
+        phases = self.stage.phases()
+        fitting.train(
+            self.stage,
+            batch,
+            phases,
+            schedule=schedule_of(phases, critic_steps=1),
+            steps=self.settings.steps,
+            optimizers={"autoencoder": OptimizerConfig(lr=self.settings.lr)},
+        )
+        self.fitted.fill_(True)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Codes z [n, m].
+
+        Raises:  ConfigError before `fit`
+        """
+        if not self.fitted:
+            raise ConfigError(
+                "this second stage has not been fitted to codes yet",
+                where="prior.name",
+                fix="let training end, which fits it",
+            )
+        u = self.stage.prior.sample(n, generator)
+        noise = torch.randn(n, self.latent_dim, generator=generator, device=u.device)
+        z: Tensor = self.stage.decoder(u) + self.stage.reconstruction.gamma * noise
+        return z

@@ -1,0 +1,8 @@
+"""Costs between an image and its reconstruction."""
+
+from aezoo import ComponentInfo, hookimpl, rows
+
+
+@hookimpl
+def aezoo_components() -> list[ComponentInfo]:
+    return rows("aezoo_reconstructions")

@@ -1,0 +1,43 @@
+"""Binary cross-entropy: each pixel a coin. Kingma & Welling, ICLR 2014 (arXiv:1312.6114), appendix C.1."""
+
+from __future__ import annotations
+
+from typing import final
+
+from pydantic import Field
+
+from aezoo.api import (
+    Config,
+    ConfigError,
+    Number,
+    Reconstruction,
+    Step,
+    Terms,
+    binary_cross_entropy,
+    value_at,
+)
+
+
+class BCEConfig(Config):
+    """Sum over pixels, in nats, so that the KL's weight 1 gives the ELBO."""
+
+    weight: Number = Field(1.0, description="multiplies the cost in nats, >= 0; or a ramp")
+
+
+@final
+class BCE(Reconstruction):
+    """-log p(x | x_hat), mean over the batch. Grey pixels cost their own entropy even when met exactly."""
+
+    def __init__(self, *, range: tuple[float, float] | None, weight: Number = 1.0) -> None:
+        super().__init__()
+        if range is None or tuple(range) != (0.0, 1.0):
+            raise ConfigError(
+                f"bce needs data in [0, 1], and this data set's range is {range or 'unbounded'}",
+                where="reconstruction.name",
+                fix="choose another reconstruction, such as 'mse' or 'gaussian'",
+            )
+        self.weight = weight
+
+    def terms(self, step: Step) -> Terms:
+        cost = binary_cross_entropy(step.x, step.x_hat).mean()
+        return {"bce": value_at(self.weight, step.number) * cost}

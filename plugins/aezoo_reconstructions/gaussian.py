@@ -1,0 +1,53 @@
+"""Gaussian likelihood with one learned scale. Dai & Wipf, ICLR 2019 (2-stage VAE, arXiv:1903.05789)."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import torch
+from pydantic import Field, PositiveFloat
+from torch import Tensor, nn
+
+from aezoo.api import Config, Reconstruction, Step, Terms, gaussian_nll
+
+
+class GaussianNLLConfig(Config):
+    """With `learn_gamma` off and gamma^2 = v, the loss is that of a beta-VAE with beta = v, up to scale."""
+
+    learn_gamma: bool = Field(True, description="learn the scale together with the autoencoder")
+    gamma: PositiveFloat = Field(1.0, description="standard deviation of x around x_hat at the start, > 0")
+    floor: float = Field(
+        -6.0,
+        description="least log gamma. Without one, an autoencoder that overfits sends gamma to 0, "
+        "the cost to -infinity and its gradient, which grows as 1 / gamma^2, out of float32",
+    )
+
+
+@final
+class GaussianNLL(Reconstruction):
+    """-log N(x; x_hat, gamma^2 I), sum over dimensions, mean over the batch; often below 0."""
+
+    log_gamma: Tensor  # []
+
+    def __init__(self, *, learn_gamma: bool = True, gamma: float = 1.0, floor: float = -6.0) -> None:
+        super().__init__()
+        start = torch.tensor(math.log(gamma))
+        if learn_gamma:
+            self.log_gamma = nn.Parameter(start)
+        else:
+            self.register_buffer("log_gamma", start)
+        self.floor = floor
+
+    @property
+    def gamma(self) -> Tensor:
+        """Standard deviation of x around x_hat []."""
+        return self._floored().exp()
+
+    def terms(self, step: Step) -> Terms:
+        step.note("gamma", self.gamma)
+        return {"gaussian": gaussian_nll(step.x, step.x_hat, self._floored()).mean()}
+
+    def _floored(self) -> Tensor:
+        """max(log_gamma, floor) with the gradient of log_gamma: a clamp's is 0 below, for ever."""
+        return self.log_gamma + (self.floor - self.log_gamma.detach()).clamp_min(0.0)

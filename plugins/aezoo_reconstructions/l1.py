@@ -1,0 +1,33 @@
+"""Absolute error: less fond of the mean image than squared error."""
+
+from __future__ import annotations
+
+from typing import Literal, final
+
+from pydantic import Field
+
+from aezoo.api import Config, Number, Reconstruction, Step, Terms, absolute_error, value_at
+
+Reduction = Literal["sum", "mean"]
+
+
+class L1Config(Config):
+    """Published weights of other terms mean nothing without the reduction: the ratio is D."""
+
+    weight: Number = Field(1.0, description="multiplies the cost, >= 0; or a ramp")
+    reduction: Reduction = Field("sum", description="over the D values of an image: their sum or mean")
+
+
+@final
+class L1(Reconstruction):
+    """||x - x_hat||_1, mean over the batch."""
+
+    def __init__(self, *, weight: Number = 1.0, reduction: Reduction = "sum") -> None:
+        super().__init__()
+        self.weight, self.reduction = weight, reduction
+
+    def terms(self, step: Step) -> Terms:
+        cost = absolute_error(step.x, step.x_hat).mean()
+        if self.reduction == "mean":
+            cost = cost / step.x[0].numel()
+        return {"l1": value_at(self.weight, step.number) * cost}

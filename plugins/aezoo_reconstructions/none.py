@@ -1,0 +1,16 @@
+"""No reconstruction: images are never compared with their reconstructions, pixel by pixel or otherwise."""
+
+from __future__ import annotations
+
+from typing import final
+
+from aezoo.api import Config, Reconstruction
+
+
+class NoReconstructionConfig(Config):
+    """Nothing to set."""
+
+
+@final
+class NoReconstruction(Reconstruction):
+    """Gives no terms, so the model has no autoencoder phase; other phases must move every weight."""

@@ -1,0 +1,112 @@
+"""The adversarial interpolation smoother of FlexAE-SR (Mondal et al., UAI 2021), equations 4, 9 and 10.
+
+Images decoded from between two codes should look like data; an image critic says how far they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import final
+
+import torch
+from pydantic import Field, NonNegativeFloat, PositiveInt
+from torch import Tensor, nn
+
+from aezoo.api import (
+    Autoencoder,
+    Config,
+    ConfigError,
+    Number,
+    OptimizerConfig,
+    Phase,
+    Regularizer,
+    Step,
+    Terms,
+    gradient_penalty,
+    interpolate,
+    mlp,
+    value_at,
+)
+
+CRITIC = OptimizerConfig(lr=2e-4, betas=(0.5, 0.9))
+SMOOTHING = OptimizerConfig(lr=2e-4, betas=(0.5, 0.9))
+
+
+class InterpConfig(Config):
+    """The released critic is channels (64, 128), hidden 1024."""
+
+    channels: tuple[PositiveInt, ...] = Field((32, 64), description="of the 4x4 convolutions with stride 2")
+    hidden: PositiveInt = Field(256, description="units of the layer before the critic's output")
+    penalty: NonNegativeFloat = Field(10.0, description="beta, weight of the gradient penalty")
+    weight: Number = Field(
+        1.0, description="lambda_2 of the smoothing loss; inert under Adam while it is constant"
+    )
+
+
+@final
+class Interp(Regularizer):
+    """W_1 between data and decoded interpolations; moves encoder and decoder."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        channels: tuple[int, ...] = (32, 64),
+        hidden: int = 256,
+        penalty: float = 10.0,
+        weight: Number = 1.0,
+    ) -> None:
+        super().__init__()
+        self.critic = image_critic(shape, channels, hidden)
+        self.penalty, self.weight = penalty, weight
+
+    def phases(self, model: Autoencoder) -> Iterable[Phase]:
+        """The image critic, and the smoothing of encoder and decoder."""
+        yield Phase("image_critic", self.critic_loss, [self.critic], CRITIC, role="critic")
+        yield Phase("smoothing", self.smoothing_loss, [model.encoder, model.decoder], SMOOTHING)
+
+    def critic_loss(self, step: Step) -> Terms:
+        """Equation 9: E C(x_inp) - E C(x) + beta E (||grad C(x_bar)|| - 1)^2."""
+        x, x_inp = step.x, interpolated(step).detach()
+        alpha = torch.rand(len(x), generator=step.generator, device=x.device)  # one per example
+        gap = self.critic(x_inp).mean() - self.critic(x).mean()
+        step.note("wasserstein", -gap)
+        return {"gap": gap, "penalty": self.penalty * gradient_penalty(self.critic, x, x_inp, alpha).mean()}
+
+    def smoothing_loss(self, step: Step) -> Terms:
+        """Equation 10; the gradient reaches the decoder, and the encoder by way of both codes."""
+        return {"smoothing": -value_at(self.weight, step.number) * self.critic(interpolated(step)).mean()}
+
+
+def interpolated(step: Step) -> Tensor:
+    """x_inp = D(gamma z + (1 - gamma) z'), z' of an independent batch, gamma ~ U[0, 1] per example."""
+    encoder, decoder = step.model.encoder, step.model.decoder
+
+    def compute() -> Tensor:
+        gamma = torch.rand(len(step.x), generator=step.generator, device=step.x.device)
+        x_inp: Tensor = decoder(interpolate(step.z, step.partner.z, gamma))
+        return x_inp
+
+    return step.once("x_inp", compute, encoder, decoder)
+
+
+def image_critic(shape: tuple[int, ...], channels: tuple[int, ...], hidden: int) -> nn.Module:
+    """x [B, *shape] -> [B, 1]; no normalisation, whose statistics would couple the examples.
+
+    Convolutions halve the image while it has two pixels each way; vectors get linear layers of the
+    same widths.
+
+    Raises:  ConfigError for shapes that are neither images nor vectors
+    """
+    if len(shape) == 1:
+        return mlp([shape[0], *channels, hidden, 1])
+    if len(shape) != 3:
+        raise ConfigError(f"the image critic cannot look at the shape {shape}", where="regularizer.interp")
+    depth, height, width = shape
+    layers: list[nn.Module] = []
+    for count in channels:
+        if min(height, width) < 2:
+            break
+        layers += [nn.Conv2d(depth, count, 4, stride=2, padding=1), nn.ReLU()]
+        depth, height, width = count, height // 2, width // 2
+    return nn.Sequential(*layers, nn.Flatten(), mlp([math.prod((depth, height, width)), hidden, 1]))

@@ -1,0 +1,16 @@
+"""No divergence: the codes go where the reconstruction puts them."""
+
+from __future__ import annotations
+
+from typing import final
+
+from aezoo.api import Config, Regularizer
+
+
+class NoDivergenceConfig(Config):
+    """Nothing to set."""
+
+
+@final
+class NoDivergence(Regularizer):
+    """Adds no term and no phase: for priors that are fitted afterwards."""

@@ -1,0 +1,90 @@
+"""The Wasserstein tie between codes and prior: a latent critic, the encoder, and a prior that learns.
+
+FlexAE (Mondal et al., UAI 2021), equations 5 to 8; with a fixed prior, a WAE with a Wasserstein critic.
+The critic is high on codes of images and low on codes of the prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import final
+
+import torch
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from aezoo.api import (
+    Autoencoder,
+    Config,
+    Number,
+    OptimizerConfig,
+    Phase,
+    Regularizer,
+    Step,
+    Terms,
+    batch_norms,
+    gradient_penalty,
+    mlp,
+    value_at,
+)
+
+# the released code's rates for prior and encoder are 2e-4 and 1e-5, for 130,000 steps
+CRITIC = OptimizerConfig(lr=1e-4, betas=(0.0, 0.9))
+PRIOR = OptimizerConfig(lr=2e-4, betas=(0.0, 0.9))
+ENCODER = OptimizerConfig(lr=1e-5, betas=(0.0, 0.9))
+
+
+class WGANConfig(Config):
+    """The trade-off with the reconstruction is the ratio of the phases' learning rates."""
+
+    hidden: tuple[PositiveInt, ...] = Field((256, 256), description="units of each hidden layer of the critic")
+    penalty: NonNegativeFloat = Field(10.0, description="beta, weight of the gradient penalty")
+    weight: Number = Field(
+        1.0, description="lambda of the encoder's and the prior's losses; inert under Adam while it is constant"
+    )
+    show_prior: bool = Field(
+        True, description="let the learned prior's codes reach the BatchNorm statistics of the decoder"
+    )
+
+
+@final
+class WGAN(Regularizer):
+    """D_Z = W_1(Q(z), P(z)) by a critic with gradient penalty."""
+
+    def __init__(
+        self,
+        latent_dim: int,
+        hidden: tuple[int, ...] = (256, 256),
+        penalty: float = 10.0,
+        weight: Number = 1.0,
+        show_prior: bool = True,
+    ) -> None:
+        super().__init__()
+        self.critic = mlp([latent_dim, *hidden, 1])
+        self.penalty, self.weight, self.show_prior = penalty, weight, show_prior
+
+    def phases(self, model: Autoencoder) -> Iterable[Phase]:
+        """Critic, prior (where it has weights) and encoder."""
+        prior = model.prior_in_force
+        yield Phase("latent_critic", self.critic_loss, [self.critic], CRITIC, role="critic")
+        if any(weight.requires_grad for weight in prior.parameters()):
+            yield Phase("prior", self.prior_loss, [prior], PRIOR)
+        yield Phase("encoder", self.encoder_loss, [model.encoder], ENCODER)
+
+    def critic_loss(self, step: Step) -> Terms:
+        """Equation 5: E C(z_prior) - E C(z) + beta E (||grad C(z_bar)|| - 1)^2."""
+        z, z_prior = step.z.detach(), step.z_prior.detach()
+        alpha = torch.rand(len(z), generator=step.generator, device=z.device)  # one per example
+        gap = self.critic(z_prior).mean() - self.critic(z).mean()
+        step.note("wasserstein", -gap)
+        return {"gap": gap, "penalty": self.penalty * gradient_penalty(self.critic, z, z_prior, alpha).mean()}
+
+    def prior_loss(self, step: Step) -> Terms:
+        """Equation 7: the prior's codes go where the critic is high."""
+        if self.show_prior and batch_norms(step.model.decoder):
+            with torch.no_grad():  # not a remembered pass: those leave the running statistics alone
+                step.model.decoder(step.z_prior)
+        return {"prior": -value_at(self.weight, step.number) * self.critic(step.z_prior).mean()}
+
+    def encoder_loss(self, step: Step) -> Terms:
+        """Equation 8: the images' codes go where the critic is low."""
+        return {"encoder": value_at(self.weight, step.number) * self.critic(step.z).mean()}

@@ -1,0 +1,43 @@
+"""What tests share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from aezoo import registry
+
+Install = Callable[..., None]
+
+HEAD = "from aezoo import ComponentInfo, hookimpl\n"
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Puts a made-up distribution with one entry point on the path; the registry is read afresh.
+
+    install("dist-name", "module_name", source, **entry) writes the module and its metadata, version 2.5.
+    The folder is on PYTHONPATH too, so that subprocesses find it.
+    """
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for variable in ("AEZOO_DISABLE_PLUGINS", "AEZOO_LOAD_PLUGINS", "AEZOO_STRICT_PLUGINS"):
+        monkeypatch.delenv(variable, raising=False)
+    modules: list[str] = []
+
+    def write(distribution: str, module: str, source: str, entry: str = "") -> None:
+        (tmp_path / f"{module}.py").write_text(HEAD + dedent(source))
+        folder = tmp_path / f"{distribution.replace('-', '_')}-2.5.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.5\n")
+        (folder / "entry_points.txt").write_text(f"[aezoo]\n{entry or module} = {module}\n")
+        modules.append(module)
+
+    with registry.isolated():
+        yield write
+    for module in modules:
+        sys.modules.pop(module, None)
