@@ -54,7 +54,9 @@ def assemble(
 
     Raises:  ConfigError for parts that do not go together, or settings of phases that do not exist
     """
-    model = _build(config.model_dump(), shape, range, config.train.latent_dim, config.train.seed, modules or {})
+    model = _build(
+        config.model_dump(), shape, range, config.train.latent_dim, config.train.seed, modules or {}
+    )
     phases = model.phases()
     schedule = config.train.schedule or schedule_of(phases, config.train.critic_steps)
     return Assembly(model, phases, schedule, merge_optimizers(config.optimizer, phases))
@@ -133,7 +135,9 @@ def _build(
     regularizers[divergence["name"]] = make("divergence", "divergence", divergence, Regularizer)
     for label, settings in sections["regularizer"].items():
         if label in regularizers:
-            raise ConfigError(f"'{label}' is a regularizer and the divergence at once", where=f"regularizer.{label}")
+            raise ConfigError(
+                f"'{label}' is a regularizer and the divergence at once", where=f"regularizer.{label}"
+            )
         regularizers[label] = make("regularizer", f"regularizer.{label}", settings, Regularizer)
     return Autoencoder(
         encoder,
@@ -173,7 +177,8 @@ def _as_interface(part: Any, interface: type, section: str, given: Table) -> Any
     if isinstance(part, interface):
         return part
     if isinstance(part, nn.Module) and interface is Encoder:
-        return PlainEncoder(part, getattr(part, "latent_dim", given["latent_dim"]))
+        own = getattr(part, "latent_dim", None)
+        return PlainEncoder(part, own if isinstance(own, int) else given["latent_dim"])
     if isinstance(part, nn.Module) and interface is Decoder:
         return PlainDecoder(part)
     raise ConfigError(

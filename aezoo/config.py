@@ -30,7 +30,7 @@ class RecipeConfig(Config):
 class TrainConfig(Config):
     """How long, on what, and with which randomness to train."""
 
-    steps: int = Field(3000, gt=0, description="iterations of the schedule, > 0")
+    steps: int = Field(1000, gt=0, description="iterations of the schedule, > 0")
     batch_size: int = Field(64, gt=0, description="images in a minibatch, > 0")
     latent_dim: int = Field(16, gt=0, description="size m of the code, > 0")
     seed: int = Field(0, ge=0, description="all randomness follows from it, >= 0")
@@ -65,7 +65,7 @@ class EMAConfig(Config):
 
 
 class XConfig(Config):
-    """What the dataset declares of x; written into a run's `config.toml`, so that a model loads without data."""
+    """What the dataset declares of x; kept in a run's `config.toml`, so that a model loads without data."""
 
     shape: tuple[int, ...] = Field(description="(C, H, W) of images, (D,) of vectors")
     range: tuple[float, float] | None = Field(None, description="smallest and largest value; none: unbounded")

@@ -71,6 +71,11 @@ class Encoder(Component, ABC):
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Posterior:
         """The posterior of x [B, *shape]. Without a generator there is no noise: z is the mean."""
 
+    def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Posterior:
+        """nn.Module's call, with its type."""
+        posterior: Posterior = super().__call__(x, generator)
+        return posterior
+
 
 class Decoder(Component, ABC):
     """Codes to images."""
@@ -78,6 +83,11 @@ class Decoder(Component, ABC):
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
         """x_hat [B, *shape] of z [B, m], in the dataset's range."""
+
+    def __call__(self, z: Tensor) -> Tensor:
+        """nn.Module's call, with its type."""
+        x_hat: Tensor = super().__call__(z)
+        return x_hat
 
 
 class LatentPrior(Component, ABC):

@@ -151,7 +151,8 @@ class Autoencoder(nn.Module):
                 )
             return own
         names = dict(self.named_parameters())
-        moves = [self.encoder, self.decoder, *(names[name] for name in unclaimed)]
+        moves: list[nn.Module | nn.Parameter] = [self.encoder, self.decoder]
+        moves += [names[name] for name in unclaimed]
         return [Phase("autoencoder", self._autoencoder_loss, moves, OptimizerConfig()), *own]
 
     def _autoencoder_loss(self, step: Step) -> Terms:
@@ -171,7 +172,9 @@ class Autoencoder(nn.Module):
         if isinstance(self.prior, FittedPrior):
             claimed |= {id(weight) for weight in self.prior.parameters()}
         return [
-            name for name, weight in self.named_parameters() if weight.requires_grad and id(weight) not in claimed
+            name
+            for name, weight in self.named_parameters()
+            if weight.requires_grad and id(weight) not in claimed
         ]
 
     def _probe(self) -> Posterior:
@@ -207,7 +210,9 @@ def evaluation(module: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def join(posteriors: list[Posterior], fields: tuple[str, ...] = ("z", "mean", "log_var", "log_q")) -> Posterior:
+def join(
+    posteriors: list[Posterior], fields: tuple[str, ...] = ("z", "mean", "log_var", "log_q")
+) -> Posterior:
     """One posterior out of chunks, with the named fields that the encoder gives."""
     first = posteriors[0]
     given = [name for name in {**dict.fromkeys(fields), "z": None} if getattr(first, name, None) is not None]

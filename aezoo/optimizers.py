@@ -37,4 +37,6 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def _can_fuse(weights: Sequence[nn.Parameter]) -> bool:
-    return all(weight.device.type in ("cpu", "cuda", "mps") and weight.is_floating_point() for weight in weights)
+    return all(
+        weight.device.type in ("cpu", "cuda", "mps") and weight.is_floating_point() for weight in weights
+    )

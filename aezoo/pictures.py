@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import io
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -44,6 +42,14 @@ def grid(images: Tensor, columns: int = 8, range: tuple[float, float] = (0.0, 1.
             fix="give images [N, C, H, W], at least one, and one column or more",
         )
     return Image.fromarray(_sheet(_enlarged(_bytes(images, range)), columns).numpy())
+
+
+def plain(image: Tensor, range: tuple[float, float] = (0.0, 1.0)) -> Image:
+    """One image [C, H, W] at its own size, pixel by pixel."""
+    from PIL import Image
+
+    pixels = _bytes(image[None], range)[0]
+    return Image.fromarray((pixels[0] if len(pixels) == 1 else pixels.permute(1, 2, 0)).numpy())
 
 
 def pairs(x: Tensor, x_hat: Tensor, columns: int = 8, range: tuple[float, float] = (0.0, 1.0)) -> Image:
@@ -110,21 +116,6 @@ def png(picture: Image | Figure) -> bytes:
     else:  # a bare Figure draws with Agg, in memory, whatever backend the user has chosen
         picture.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
     return buffer.getvalue()
-
-
-def save_png(picture: Image | Figure, path: str | os.PathLike[str]) -> None:
-    """Write a picture whole or not at all: a reader never sees half a file."""
-    path = Path(path)
-    data = png(picture)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _bytes(images: Tensor, range: tuple[float, float]) -> Tensor:

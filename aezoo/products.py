@@ -35,7 +35,9 @@ class Facts:
     device: str
 
 
-def write_products(run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts) -> dict[str, Any]:
+def write_products(
+    run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts
+) -> dict[str, Any]:
     """Write everything, results last; they are returned."""
     state, _ = split_state(model)
     run.write_model(state)

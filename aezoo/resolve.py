@@ -75,7 +75,9 @@ def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda
     """One part's section with every setting filled in, checked and typed."""
     settings = {**settings}
     name = settings.pop("name")
-    typed = check(settings_class(kind, name, f"{section}.name in {origin(section)}"), settings, section, origin)
+    typed = check(
+        settings_class(kind, name, f"{section}.name in {origin(section)}"), settings, section, origin
+    )
     return {"name": name, **typed.model_dump(exclude_none=True)}
 
 

@@ -110,7 +110,7 @@ class RunDir:
 
     def load_latest(self, stage: str | None = None) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and what is wrong with newer ones."""
-        faults = []
+        faults: list[str] = []
         for name in reversed(self.names()):
             if stage is not None and _order(name)[0] != _stage_order(stage):
                 continue
@@ -124,7 +124,9 @@ class RunDir:
         directory = self.checkpoints / name
         state = json.loads((directory / STATE).read_text(encoding="utf-8"))
         if state["format"] > FORMAT:
-            raise RunFileError(f"written by aezoo {state['version']}, newer than this one", fix="upgrade aezoo")
+            raise RunFileError(
+                f"written by aezoo {state['version']}, newer than this one", fix="upgrade aezoo"
+            )
         contents = {file: (directory / file).read_bytes() for file in (MODEL, TRAINER)}
         for file, content in contents.items():
             if sha256(content) != state["sha256"][file]:
@@ -160,13 +162,17 @@ class RunDir:
         if not self.metrics_file.exists():
             return []
         text = self.metrics_file.read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.split("\n")[:-1]]  # what follows the last newline is cut short
+        return [
+            json.loads(line) for line in text.split("\n")[:-1]
+        ]  # what follows the last newline is cut short
 
     def rewind_metrics(self, stage: str, step: int) -> None:
         """Drop the lines written after a checkpoint, so that a resumed run repeats none."""
         moment = (_stage_order(stage), step)
         kept = [
-            line for line in self.read_metrics() if (_stage_order(line.get("stage", "train")), line["step"]) <= moment
+            line
+            for line in self.read_metrics()
+            if (_stage_order(line.get("stage", "train")), line["step"]) <= moment
         ]
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
 

@@ -142,7 +142,9 @@ def prepare(
 ) -> tuple[RunConfig, Assembly]:
     """The parts for a dataset, and the config completed by what only they know."""
     assembly = assemble(config, data.shape, data.range, modules)
-    optimizer = {name: settings.model_dump(exclude_none=True) for name, settings in assembly.optimizers.items()}
+    optimizer = {
+        name: settings.model_dump(exclude_none=True) for name, settings in assembly.optimizers.items()
+    }
     x = XConfig(shape=data.shape, range=data.range)
     return config.model_copy(update={"x": x, "optimizer": optimizer}), assembly
 
@@ -163,7 +165,12 @@ def plan(config: RunConfig, data: Data) -> dict[str, Any]:
     }
     return {
         "run": resolving.run_name(config),
-        "x": {"shape": list(data.shape), "range": data.range, "train": len(data.train), "test": len(data.test)},
+        "x": {
+            "shape": list(data.shape),
+            "range": data.range,
+            "train": len(data.train),
+            "test": len(data.test),
+        },
         "parts": {**parts, **{f"regularizer.{label}": label for label in config.regularizer}},
         "parameters": counts,
         "steps": config.train.steps,
@@ -283,7 +290,7 @@ def _place(model: Autoencoder, device: torch.device, *, compiled: bool) -> None:
     """Move a model to where it trains, in training mode."""
     model.to(device).train()
     if device.type == "cuda":
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
     if compiled:  # encoder and decoder alone: penalties differentiate critics twice, compiled code once
         model.encoder.compile()
         model.decoder.compile()
@@ -348,16 +355,14 @@ def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
     """Only a larger number of steps may differ from the run that is resumed."""
     old, new = _flat(before.model_dump()), _flat(now.model_dump())
     allowed = ("version", "recipe.", "x.range", "train.steps")
-    changed = [
-        key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)
-    ]
+    changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
     if now.train.steps < before.train.steps:
         changed.append("train.steps")
     if changed:
         raise ConfigError(
             "\n".join(f"'{key}' was {old.get(key)!r} and is now {new.get(key)!r}" for key in sorted(changed)),
             where=f"--resume of {run.path}",
-            fix="leave the settings of a resumed run as they are (a larger --steps extends it), or begin a new run",
+            fix="keep the settings of a resumed run (only --steps may grow), or begin a new one",
         )
 
 

@@ -45,7 +45,9 @@ def parse(text: str, where: str = "train.schedule") -> tuple[Entry, ...]:
     """
     entries, position = _sequence(text, 0, 0, where)
     if position < len(text.rstrip()):
-        raise ConfigError(f"the schedule has an unmatched ')' at character {position + 1}: {text!r}", where=where)
+        raise ConfigError(
+            f"the schedule has an unmatched ')' at character {position + 1}: {text!r}", where=where
+        )
     if not entries or entries[0] != Draw("batch"):
         raise ConfigError(
             f"the schedule {text!r} does not begin with a batch",

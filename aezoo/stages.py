@@ -154,7 +154,8 @@ def load_state(model: Autoencoder, tensors: Mapping[str, Tensor]) -> None:
     for what, names in (("lacks", missing), ("has a strange", strange), ("has another shape for", shapes)):
         if names:
             raise RunFileError(
-                f"the saved model {what} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else ""),
+                f"the saved model {what} {names[0]}"
+                + (f" and {len(names) - 1} more" if len(names) > 1 else ""),
                 fix="load it with the settings, and the versions of parts, that wrote it",
             )
     with torch.no_grad():

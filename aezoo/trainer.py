@@ -33,13 +33,18 @@ class Player:
     phase: Phase
     weights: list[nn.Parameter]
     names: list[str]
-    config: OptimizerConfig | None  # None: it steps other phases' optimizers
+    config: OptimizerConfig | None  # None, like the optimizer: it steps those of other phases
     optimizer: torch.optim.Optimizer | None
     ids: Ids = field(init=False)
     checked: bool = False
 
     def __post_init__(self) -> None:
         self.ids = frozenset(id(weight) for weight in self.weights)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The phases whose optimizers it steps."""
+        return self.phase.optim if isinstance(self.phase.optim, tuple) else (self.phase.name,)
 
 
 @dataclass(frozen=True)
@@ -129,9 +134,7 @@ class Trainer:
         """Take the gradients of all phases of a group, then step all, then forget what moved."""
         step = self._step
         active = [player for player in turn.players if player.phase.when is None or self._asks(player, turn)]
-        held = [
-            self._gradients(player, turn, keep_graph=player is not active[-1]) for player in active
-        ]
+        held = [self._gradients(player, turn, keep_graph=player is not active[-1]) for player in active]
         for player, gradients in zip(active, held, strict=True):
             self._move(player, gradients)
         for player in active:
@@ -178,9 +181,7 @@ class Trainer:
 
     def _owners(self, player: Player) -> list[Player]:
         """The phases whose optimizers this one steps; mostly itself."""
-        if player.optimizer is not None:
-            return [player]
-        return [self.players[name] for name in player.phase.optim]  # type: ignore[union-attr]
+        return [self.players[name] for name in player.steps]
 
     def _end_iteration(self) -> None:
         with torch.no_grad():
@@ -245,7 +246,9 @@ class Trainer:
             for name, weight in zip(player.names, player.weights, strict=True):
                 prefix = f"optimizer/{phase}/{name}/"
                 moments = {
-                    key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+                    key.removeprefix(prefix): value
+                    for key, value in tensors.items()
+                    if key.startswith(prefix)
                 }
                 if moments:
                     player.optimizer.state[weight] = {
@@ -320,10 +323,7 @@ def moved_weights(phase: Phase) -> list[nn.Parameter]:
 def apart_weights(module: nn.Module) -> list[nn.Parameter]:
     """Weights that move only in a phase that names them."""
     return [
-        getattr(part, name)
-        for part in module.modules()
-        if isinstance(part, Component)
-        for name in part.apart
+        getattr(part, name) for part in module.modules() if isinstance(part, Component) for name in part.apart
     ]
 
 
@@ -354,10 +354,12 @@ def _players(
 
 def _check_owners(player: Player, players: Mapping[str, Player]) -> None:
     """A phase that borrows optimizers: they exist, and hold all the weights it moves."""
-    owners = [players.get(name) for name in player.phase.optim]  # type: ignore[union-attr]
     held: set[int] = set()
-    for owner, name in zip(owners, player.phase.optim, strict=True):  # type: ignore[arg-type]
-        assert owner is not None and owner.config is not None, f"'{player.phase.name}' steps '{name}', which owns none"
+    for name in player.steps:
+        owner = players.get(name)
+        assert owner is not None and owner.config is not None, (
+            f"'{player.phase.name}' steps '{name}', which owns none"
+        )
         held |= owner.ids
     assert player.ids <= held, f"'{player.phase.name}' moves weights that no optimizer it steps holds"
 
@@ -380,5 +382,3 @@ def _plan(schedule: str, players: Mapping[str, Player]) -> list[Deal | Turn]:
             batches -= entry.what == "batch"
             plan.append(Deal(position, batches if entry.what == "batch" else None))
     return plan[::-1]
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from torch import Tensor
 
 from aezoo.errors import ConfigError
@@ -84,4 +85,3 @@ class Data:
     def x(self, values: Tensor) -> Tensor:
         """Rows as the parts see them: float32 in `range`."""
         return values.float() * self.scale if self.scale != 1.0 else values.float()
-

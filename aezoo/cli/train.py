@@ -29,7 +29,8 @@ def train(
         str, typer.Option(help="Cost between image and reconstruction.", show_default=False)
     ] = "",
     scale: Annotated[
-        str, typer.Option(help="small (default) or paper: the recipe's published settings.", show_default=False)
+        str,
+        typer.Option(help="small (default) or paper: the recipe's published settings.", show_default=False),
     ] = "",
     dataset: Annotated[str, typer.Option(help="What to train on.", show_default=False)] = "",
     image_size: Annotated[int, typer.Option(help="Side of the images, pixels.", show_default=False)] = 0,
@@ -49,7 +50,9 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show parts, weights and schedule only.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show parts, weights and schedule only.")
+    ] = False,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No bar and no summary.")] = False,
 ) -> None:
@@ -85,7 +88,9 @@ def train(
     _run(config, out, resume=resume, overwrite=overwrite, as_json=json, quiet=quiet)
 
 
-def _run(config: RunConfig, out: Path | None, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool) -> None:
+def _run(
+    config: RunConfig, out: Path | None, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool
+) -> None:
     from aezoo.progress import Bar, Silence
     from aezoo.runner import run_training
 

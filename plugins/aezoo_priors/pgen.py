@@ -32,7 +32,7 @@ class PGenConfig(Config):
 
     noise_dim: PositiveInt | None = Field(None, description="dimensions of the noise; none: latent_dim")
     hidden: Capacity | list[PositiveInt] = Field(
-        [256, 256], description="units of each hidden layer, or a capacity of table 8"
+        [128, 128], description="units of each hidden layer, or a capacity of table 8"
     )
 
 
@@ -45,7 +45,7 @@ class PGen(LatentPrior):
         *,
         latent_dim: int,
         noise_dim: int | None = None,
-        hidden: Capacity | list[int] | tuple[int, ...] = (256, 256),
+        hidden: Capacity | list[int] | tuple[int, ...] = (128, 128),
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim

@@ -38,7 +38,9 @@ class TwoStageConfig(Config):
 
     hidden: tuple[PositiveInt, ...] = Field((256, 256), description="units of each hidden layer, both sides")
     gamma: PositiveFloat = Field(1.0, description="standard deviation of z around its decoding, at the start")
-    during: str | dict[str, Any] = Field("normal", description="the prior in force while the first stage trains")
+    during: str | dict[str, Any] = Field(
+        "normal", description="the prior in force while the first stage trains"
+    )
     fit: TwoStageFit = Field(TwoStageFit(), description="how the second stage is trained")
 
 
@@ -113,5 +115,9 @@ class TwoStage(LatentPrior):
             )
         u = self.stage.prior.sample(n, generator)
         noise = torch.randn(n, self.latent_dim, generator=generator, device=u.device)
-        z: Tensor = self.stage.decoder(u) + self.stage.reconstruction.gamma * noise
-        return z
+        return self.stage.decoder(u) + self._gamma() * noise
+
+    def _gamma(self) -> Tensor:
+        """The learned standard deviation of z around its decoding []."""
+        gamma: Tensor = getattr(self.stage.reconstruction, "gamma")  # noqa: B009  # nn.Module hides its type
+        return gamma

@@ -1,0 +1,28 @@
+"""`aezoo reconstruct`: test images beside what the model makes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def reconstruct(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="How many test images, from the first on.")] = 32,
+    out: Annotated[
+        Path,
+        typer.Option(help="pairs.png (real above reconstructed), or rows.npz with `x` and `x_hat`."),
+    ] = Path("reconstructions.png"),
+) -> None:
+    """Reconstruct images of the run's test split by way of the posterior's mean."""
+    from aezoo.rundir import RunDir
+    from aezoo.runner import load, load_data, read_config
+    from aezoo.written import write_pairs
+
+    model = load(run)
+    data = load_data(read_config(RunDir(run)))
+    x = data.x(data.test.values[:n])
+    write_pairs(out, x, model.reconstruct(x), model.range)
+    print(out)

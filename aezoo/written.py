@@ -1,0 +1,74 @@
+"""Images and vectors as files: a picture, an npz, or a directory of pictures."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from aezoo import pictures
+from aezoo.errors import ConfigError
+from aezoo.files import write_bytes
+
+Range = tuple[float, float] | None
+
+
+def write_rows(path: Path, x: Tensor, range: Range) -> None:
+    """x [N, *shape] as one grid (.png), as `x` in an .npz, or as one PNG each in a directory.
+
+    Raises:  ConfigError for another ending, and for vectors asked for as pictures
+    """
+    match path.suffix:
+        case ".npz":
+            write_arrays(path, x=x)
+        case ".png":
+            write_bytes(path, pictures.png(pictures.grid(x, range=_image_range(path, x, range))))
+        case "":
+            bounds = _image_range(path, x, range)
+            path.mkdir(parents=True, exist_ok=True)
+            digits = len(str(len(x) - 1))
+            for number, image in enumerate(x):
+                single = pictures.plain(image, range=bounds)
+                write_bytes(path / f"{number:0{digits}d}.png", pictures.png(single))
+        case ending:
+            raise ConfigError(
+                f"cannot write samples as '{ending}'",
+                where="--out",
+                fix="end it in .png or .npz, or name a directory",
+            )
+
+
+def write_pairs(path: Path, x: Tensor, x_hat: Tensor, range: Range) -> None:
+    """x [N, *shape] above x_hat, as one picture (.png), or both in an .npz.
+
+    Raises:  ConfigError for another ending, and for vectors asked for as a picture
+    """
+    match path.suffix:
+        case ".npz":
+            write_arrays(path, x=x, x_hat=x_hat)
+        case ".png":
+            write_bytes(path, pictures.png(pictures.pairs(x, x_hat, range=_image_range(path, x, range))))
+        case ending:
+            raise ConfigError(
+                f"cannot write pairs as '{ending}'", where="--out", fix="end it in .png or .npz"
+            )
+
+
+def write_arrays(path: Path, **tensors: Tensor) -> None:
+    """Tensors as float32 arrays of an .npz, by name."""
+    buffer = io.BytesIO()
+    arrays = {name: tensor.detach().cpu().numpy().astype(np.float32) for name, tensor in tensors.items()}
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes a bool for any keyword
+    write_bytes(path, buffer.getvalue())
+
+
+def _image_range(path: Path, x: Tensor, range: Range) -> tuple[float, float]:
+    if x.dim() != 4 or range is None:
+        raise ConfigError(
+            f"rows of shape {tuple(x.shape[1:])} are no images, so {path} cannot show them",
+            where="--out",
+            fix="write them to an .npz file",
+        )
+    return range
