@@ -120,7 +120,7 @@ def _build(
     def make(kind: str, section: str, settings: Table, interface: type[T]) -> T:
         """One part, its weights drawn from a seed of its own: changing one part leaves the others'."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(mix(seed, "weights", section, settings["name"]))
+            torch.default_generator.manual_seed(mix(seed, "weights", section, settings["name"]))
             part = modules[section] if section in modules else construct(kind, settings, given, section)
         return cast(T, _as_interface(part, interface, section, given))
 

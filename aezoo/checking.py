@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ValidationError, create_model
 
@@ -46,13 +46,32 @@ def _fault(error: Any, settings: type[Config], section: str) -> tuple[str, str]:
     """What is wrong, and the remedy."""
     key = _key(error, section)
     if error["type"] == "extra_forbidden":
-        known = list(settings.model_fields)
-        close = nearest(str(error["loc"][-1]), known)
-        hint = f"did you mean '{'.'.join((section, close) if section else (close,))}'?" if close else ""
+        *around, last = error["loc"]
+        known = list(_inner(settings, around).model_fields)
+        close = nearest(str(last), known)
+        hint = f"did you mean '{_key({'loc': (*around, close)}, section)}'?" if close else ""
         return f"unknown key '{key}'", hint or f"the keys are {', '.join(known) or 'none'}"
     if error["type"] == "missing":
         return f"'{key}' is missing", f"give it a value: --set {key}=..."
     return f"'{key}' cannot be {error['input']!r}: {error['msg']}", ""
+
+
+def _inner(settings: type[Config], path: Sequence[Any]) -> type[Config]:
+    """The settings class at a path inside another one."""
+    for name in path:
+        field = settings.model_fields.get(str(name))
+        types = () if field is None else (field.annotation, *get_args(field.annotation))
+        settings = next((one for one in types if isinstance(one, type) and issubclass(one, Config)), settings)
+    return settings
+
+
+def together(faults: Sequence[ConfigError]) -> ConfigError:
+    """Several faults as one error."""
+    return ConfigError(
+        "\n".join(fault.what for fault in faults),
+        where=", ".join(fault.where for fault in faults if fault.where),
+        fix="; ".join(dict.fromkeys(fault.fix for fault in faults if fault.fix)),
+    )
 
 
 def settings_of(part: type) -> type[Config]:

@@ -31,8 +31,8 @@ class Layers:
         for section, value in layer.items():
             if section in PARTS:
                 self._part((section,), value, origin)
-            elif section == "regularizer" and isinstance(value, Mapping):
-                for name, settings in value.items():
+            elif section == "regularizer":
+                for name, settings in _table(section, value, origin).items():
                     self._regularizer(name, settings, origin)
             elif section == "optimizer" and isinstance(value, Mapping):
                 self._forget_phases(value)
@@ -47,9 +47,9 @@ class Layers:
         return self.origins.get(key, "the defaults")
 
     def _part(self, path: tuple[str, ...], value: Any, origin: str) -> None:
-        settings = {"name": value} if isinstance(value, str) else value
+        settings = {"name": value} if isinstance(value, str) else _table(path[0], value, origin)
         known = self._at(path)
-        if isinstance(settings, Mapping) and "name" in settings and settings["name"] != known.get("name"):
+        if "name" in settings and settings["name"] != known.get("name"):
             self._drop(path)
         self._merge(path, settings, origin)
 
@@ -59,7 +59,7 @@ class Layers:
             self._drop(path)
             self._at(("regularizer",)).pop(name, None)
         else:
-            self._merge(path, {} if settings is True else settings, origin)
+            self._merge(path, {} if settings is True else _table(".".join(path), settings, origin), origin)
 
     def _forget_phases(self, optimizer: Mapping[str, Any]) -> None:
         general = [key for key in optimizer if key in OptimizerConfig.model_fields]
@@ -91,6 +91,20 @@ class Layers:
         prefix = ".".join(path)
         for key in [key for key in self.origins if key == prefix or key.startswith(f"{prefix}.")]:
             del self.origins[key]
+
+
+def _table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
+    """The settings of a part.
+
+    Raises:  ConfigError for anything but a table, and for a name that is no text
+    """
+    if not isinstance(value, Mapping) or not isinstance(value.get("name", ""), str):
+        raise ConfigError(
+            f"'{section}' cannot be {value!r}: it is a table of settings",
+            where=f"{section} in {origin}",
+            fix=f"write [{section}{'.NAME' if section == 'regularizer' else ''}] with its settings below",
+        )
+    return value
 
 
 def read_toml(path: Path) -> Table:

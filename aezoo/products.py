@@ -16,7 +16,8 @@ from aezoo import __version__, pictures
 from aezoo.config import RunConfig
 from aezoo.files import write_bytes, write_text
 from aezoo.functional.reconstruction import squared_error
-from aezoo.model import Autoencoder
+from aezoo.interfaces import FittedPrior
+from aezoo.model import Autoencoder, evaluation
 from aezoo.randomness import generator_for
 from aezoo.rundir import RunDir
 from aezoo.stages import split_state
@@ -88,7 +89,14 @@ def reconstruction_error(model: Autoencoder, data: Data) -> float:
 
 def write_grids(run: RunDir, model: Autoencoder, data: Data, seed: int, step: int | None = None) -> None:
     """Samples and reconstructions; of a step in the middle of training under `samples/`."""
-    samples = model.sample(SHOWN, generator_for(model.device, seed, "samples"))
+    generator = generator_for(model.device, seed, "samples")
+    waiting = isinstance(model.prior, FittedPrior) and not model.prior.fitted
+    prior = model.during if waiting else model.prior
+    if prior is None:  # no prior in force while training: nothing to draw from yet
+        return
+    with evaluation(model):
+        codes = prior.sample(SHOWN, generator)
+    samples = model.decode(codes)
     if step is not None:
         directory = run.path / "samples"
         directory.mkdir(exist_ok=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aezoo import __version__, registry
-from aezoo.checking import check, settings_of
+from aezoo.checking import check, settings_of, together
 from aezoo.config import PARTS, RunConfig
 from aezoo.errors import ConfigError, MissingError
 from aezoo.layers import Layers, Table, parse_set, read_toml
@@ -25,6 +25,7 @@ def resolve(
     flags: Mapping[str, Table] | None = None,
     sets: Sequence[str] = (),
     scale: str | None = None,
+    given: Collection[str] = (),
 ) -> RunConfig:
     """A complete, checked run.
 
@@ -32,28 +33,65 @@ def resolve(
     flags:   option -> the table it stands for, such as {"--prior": {"prior": "normal"}}
     sets:    "key=value" texts; they have the last word
     scale:   `small` or `paper`: which of the recipe's settings
+    given:   sections whose part is a finished module
 
     Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
     """
     flags = flags or {}
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
     layers = Layers()
-    for origin, table in _sources(recipe, names_parts=any(_names_part(table) for _, table in top)):
-        for label, layer in _unfold(table, origin, _dataset(table, top), scale):
+    sources = _sources(recipe, names_parts=any(_names_part(table) for _, table in top))
+    dataset = _dataset([table for _, table in (*sources, *top)])
+    _check_scale(scale, sources)
+    for origin, table in sources:
+        for label, layer in _unfold(table, origin, dataset, scale):
             layers.add(layer, label)
     for origin, layer in top:
         layers.add(layer, origin)
     if scale is not None:
         layers.add({"recipe": {"scale": scale}}, "--scale")
-    values = complete(layers.values, layers.origin)
-    return check(RunConfig, {**values, "version": __version__}, "", layers.origin)
+    values, faults = _complete(layers.values, layers.origin, PARTS, given)
+    try:
+        config = check(RunConfig, {**values, "version": __version__}, "", layers.origin)
+    except ConfigError as err:
+        faults.append(err)
+    if faults:
+        raise together(faults)
+    return config
 
 
-def complete(values: Table, origin: Origin = lambda key: "", parts: Sequence[str] = PARTS) -> Table:
+def complete(
+    values: Table,
+    origin: Origin = lambda key: "",
+    parts: Sequence[str] = PARTS,
+    given: Collection[str] = (),
+) -> Table:
     """All parts named, each with its whole settings, checked by its own model.
 
     A part that is not named is the one that a named part brings along, or its kind's default.
+
+    given:  sections whose part is a finished module, which has no settings
+
+    Raises:  ConfigError with the faults of all parts
     """
+    values, faults = _complete(values, origin, parts, given)
+    if faults:
+        raise together(faults)
+    return values
+
+
+def _complete(
+    values: Table, origin: Origin, parts: Sequence[str], given: Collection[str]
+) -> tuple[Table, list[ConfigError]]:
+    faults: list[ConfigError] = []
+
+    def checked(kind: str, settings: Table, section: str) -> Table:
+        try:
+            return check_part(kind, settings, section, origin)
+        except ConfigError as err:
+            faults.append(err)
+            return settings
+
     values = {**values}
     for kind in parts:  # what is named, or brought along by what is named, before any default
         values[kind] = _named(values.get(kind))
@@ -63,12 +101,12 @@ def complete(values: Table, origin: Origin = lambda key: "", parts: Sequence[str
             values[kind] = {**values[kind], "name": registry.default(kind).name}
         _bring_along(values, parts)
     for kind in parts:
-        values[kind] = check_part(kind, values[kind], kind, origin)
+        values[kind] = values[kind] if kind in given else checked(kind, values[kind], kind)
     values["regularizer"] = {
-        label: check_part("regularizer", {"name": label, **settings}, f"regularizer.{label}", origin)
+        label: checked("regularizer", {"name": label, **settings}, f"regularizer.{label}")
         for label, settings in values.get("regularizer", {}).items()
     }
-    return values
+    return values, faults
 
 
 def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda key: "") -> Table:
@@ -142,7 +180,11 @@ def _bring_along(values: Table, parts: Sequence[str]) -> None:
         name = values[kind].get("name", "")
         if not name or ":" in name:
             continue
-        for section, brought in registry.find(kind, name, f"{kind}.name").defaults.items():
+        try:
+            defaults = registry.find(kind, name).defaults
+        except ConfigError:  # said later, with where it was written and all other faults
+            continue
+        for section, brought in defaults.items():
             if section in parts and "name" not in values[section]:
                 values[section] = {**values[section], "name": brought}
 
@@ -172,25 +214,30 @@ def read_recipe(name: str) -> Table:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def _dataset(table: Table, top: Sequence[tuple[str, Table]]) -> str:
-    """The dataset that `on.NAME` tables are chosen by."""
-    for layer in [*(layer for _, layer in reversed(top)), table]:
-        name = _named(layer.get("dataset")).get("name")
+def _dataset(tables: Sequence[Table]) -> str:
+    """The dataset that `on.NAME` tables are chosen by: the last one named."""
+    for table in reversed(tables):
+        dataset = table.get("dataset")
+        name = dataset.get("name") if isinstance(dataset, Mapping) else dataset
         if isinstance(name, str):
             return name
     return registry.default("dataset").name
+
+
+def _check_scale(scale: str | None, sources: Sequence[tuple[str, Table]]) -> None:
+    known = list(dict.fromkeys(["small", *(name for _, table in sources for name in table.get("scale", {}))]))
+    if scale is not None and scale not in known:
+        raise ConfigError(
+            f"{sources[-1][0] if sources else 'a run without recipe'} has no settings for --scale {scale}",
+            where="--scale",
+            fix=f"its scales are {', '.join(known)}",
+        )
 
 
 def _unfold(table: Table, origin: str, dataset: str, scale: str | None) -> list[tuple[str, Table]]:
     """A recipe's layers: itself, scale.X, on.D, scale.X.on.D."""
     plain = {key: value for key, value in table.items() if key not in ("scale", "on")}
     scales, sets = table.get("scale", {}), table.get("on", {})
-    if scale not in (None, "small") and scale not in scales:
-        raise ConfigError(
-            f"{origin} has no settings for --scale {scale}",
-            where="--scale",
-            fix=f"its scales are {', '.join(['small', *scales])}",
-        )
     scaled = scales.get(scale, {}) if scale else {}
     found = [
         (origin, plain),

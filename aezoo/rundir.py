@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +19,12 @@ from torch import Tensor
 
 from aezoo import __version__
 from aezoo.config import FORMAT, RunConfig
-from aezoo.errors import RunFileError
+from aezoo.errors import ConfigError, RunFileError
 from aezoo.files import flush_directory, sha256, write_bytes, write_text
 from aezoo.layers import read_toml
 
 MODEL, TRAINER, STATE = "model.safetensors", "trainer.safetensors", "state.json"
+_NAME = re.compile(r"(step|fit\d*)-\d{9,}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,13 @@ class RunDir:
 
     def has_config(self) -> bool:
         return (self.path / "config.toml").exists()
+
+    def is_run(self) -> bool:
+        """Whether the directory's config.toml is a run's, and not some other program's."""
+        try:
+            return self.has_config() and {"format", "encoder"} <= read_toml(self.path / "config.toml").keys()
+        except ConfigError:
+            return False
 
     def read_config(self) -> dict[str, Any]:
         """The run's own settings.
@@ -106,7 +115,13 @@ class RunDir:
         if not self.checkpoints.is_dir():
             return []
         found = [path.name for path in self.checkpoints.iterdir() if (path / STATE).exists()]
-        return sorted((name for name in found if not name.startswith(".")), key=_order)
+        return sorted(filter(_NAME.fullmatch, found), key=_order)
+
+    def drop_fits(self) -> None:
+        """Delete the checkpoints of stages after `train`, whose codes are no longer the model's."""
+        for name in self.names():
+            if _order(name)[0] > 0:
+                shutil.rmtree(self.checkpoints / name)
 
     def load_latest(self, stage: str | None = None) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and what is wrong with newer ones."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from aezoo import registry
 from aezoo import resolve as resolving
 from aezoo.allocator import keep_memory
 from aezoo.assemble import Assembly, assemble
@@ -32,8 +33,8 @@ from aezoo.stages import Stages, load_state
 from aezoo.trainer import Trainer, moved_weights
 from aezoo.types import Data, Posterior
 
-Part = str | Mapping[str, Any] | nn.Module
-"""A name, a table with `name` and settings, or a finished module of one's own."""
+Part = str | Mapping[str, Any] | Config | nn.Module
+"""A name, a table with `name` and settings, a part's settings, or a finished module of one's own."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def train(
         "dataset": dataset,
     }
     modules = {section: part for section, part in named.items() if isinstance(part, nn.Module)}
-    flags = {f"{section}=": {section: _section(part)} for section, part in named.items() if part is not None}
+    given = {section: part for section, part in named.items() if part is not None}
+    flags = {f"{section}=": {section: _section(section, part)} for section, part in given.items()}
     tables = regularizers if isinstance(regularizers, Mapping) else dict.fromkeys(regularizers, True)
     if tables:
         flags["regularizers="] = {"regularizer": dict(tables)}
@@ -102,7 +104,7 @@ def train(
         flags["train()"] = {"train": options}
     if settings:
         flags["settings="] = dict(settings)
-    config = resolving.resolve(recipe, flags=flags, scale=scale)
+    config = resolving.resolve(recipe, flags=flags, scale=scale, given=modules)
     progress = Silence() if quiet else Bar()
     return run_training(config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules)
 
@@ -122,7 +124,7 @@ def run_training(
     data = load_data(config)
     config, assembly = prepare(config, data, modules)
     run = RunDir(_directory(config, out, resume))
-    checkpoint = _open(run, config, resume=resume, overwrite=overwrite)
+    checkpoint = _open(run, config, resume=resume, overwrite=overwrite, given=modules or ())
     device = choose_device(config.train.device)
     _place(assembly.model, device, compiled=config.train.compile)
     progress = progress or Silence()
@@ -143,7 +145,8 @@ def prepare(
     """The parts for a dataset, and the config completed by what only they know."""
     assembly = assemble(config, data.shape, data.range, modules)
     optimizer = {
-        name: settings.model_dump(exclude_none=True) for name, settings in assembly.optimizers.items()
+        phase: settings.model_dump(mode="json", exclude_none=True)
+        for phase, settings in assembly.optimizers.items()
     }
     x = XConfig(shape=data.shape, range=data.range)
     return config.model_copy(update={"x": x, "optimizer": optimizer}), assembly
@@ -206,7 +209,7 @@ def load(path: str | Path, *, modules: Mapping[str, nn.Module] | None = None) ->
              package is not installed
     """
     run = RunDir(Path(path))
-    config = read_config(run)
+    config = read_config(run, modules or ())
     if config.x is None:
         raise RunFileError(f"{run.path / 'config.toml'} does not say what x is", fix="name a run directory")
     model = assemble(config, config.x.shape, config.x.range, modules).model
@@ -214,10 +217,10 @@ def load(path: str | Path, *, modules: Mapping[str, nn.Module] | None = None) ->
     return model.eval()
 
 
-def read_config(run: RunDir) -> RunConfig:
-    """The complete config of a run directory, every part's settings checked anew."""
+def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
+    """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
     table = run.read_config()
-    values = resolving.complete(table, lambda key: str(run.path / "config.toml"))
+    values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
     return check(RunConfig, values, "")
 
 
@@ -296,14 +299,23 @@ def _place(model: Autoencoder, device: torch.device, *, compiled: bool) -> None:
         model.decoder.compile()
 
 
-def _section(part: Part) -> Any:
+def _section(kind: str, part: Part) -> Any:
     """What a config says of a part given in Python."""
     if isinstance(part, nn.Module):
-        kind = type(part)
-        return {"name": f"{kind.__module__}:{kind.__qualname__}"}
+        return {"name": _import_path(part)}
     if isinstance(part, Config):
-        return part.model_dump()
+        return {**_whose(kind, part), **part.model_dump(exclude_none=True)}
     return part if isinstance(part, str) else dict(part)
+
+
+def _whose(kind: str, settings: Config) -> dict[str, str]:
+    """The name of the part that a settings object belongs to."""
+    known = {info.config: {"name": info.name} for info in registry.list_components(kind)}
+    return known.get(_import_path(settings), {})
+
+
+def _import_path(instance: object) -> str:
+    return f"{type(instance).__module__}:{type(instance).__qualname__}"
 
 
 def _directory(config: RunConfig, out: str | Path | None, resume: bool) -> Path:
@@ -313,23 +325,25 @@ def _directory(config: RunConfig, out: str | Path | None, resume: bool) -> Path:
     return newest_path(wanted) if resume else new_path(wanted)
 
 
-def _open(run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool) -> Checkpoint | None:
+def _open(
+    run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool, given: Collection[str] = ()
+) -> Checkpoint | None:
     """Make the directory ready, and find the checkpoint to go on from.
 
     Raises:  RunFileError when it holds something already; ConfigError when a resumed run's settings differ
     """
     if resume and run.has_config():
-        return _resume(run, config)
+        return _resume(run, config, given)
     if run.path.exists() and not run.path.is_dir():
         raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
-    if run.path.exists() and any(run.path.iterdir()) and not resume:
-        if not overwrite:
+    if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
+        if not overwrite or resume:
             raise RunFileError(
                 f"{run.path} exists and is not empty",
                 where="--out",
                 fix="choose another --out, go on with --resume, or replace it with --overwrite",
             )
-        if not run.has_config():
+        if not run.is_run():
             raise RunFileError(
                 f"{run.path} is not empty and no run directory, so it is not replaced",
                 where="--overwrite",
@@ -340,11 +354,13 @@ def _open(run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool) -> C
     return None
 
 
-def _resume(run: RunDir, config: RunConfig) -> Checkpoint | None:
-    before = read_config(run)
+def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:
+    before = read_config(run, given)
     _check_same(before, config, run)
     extended = config.train.steps > before.train.steps
     checkpoint, faults = run.load_latest("train" if extended else None)
+    if extended:
+        run.drop_fits()
     for fault in faults:
         print_warning(f"a damaged checkpoint is passed over: {fault}")
     run.write_config(config)

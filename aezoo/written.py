@@ -20,6 +20,7 @@ def write_rows(path: Path, x: Tensor, range: Range) -> None:
 
     Raises:  ConfigError for another ending, and for vectors asked for as pictures
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     match path.suffix:
         case ".npz":
             write_arrays(path, x=x)
@@ -45,6 +46,7 @@ def write_pairs(path: Path, x: Tensor, x_hat: Tensor, range: Range) -> None:
 
     Raises:  ConfigError for another ending, and for vectors asked for as a picture
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     match path.suffix:
         case ".npz":
             write_arrays(path, x=x, x_hat=x_hat)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -28,7 +27,7 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for name in filter(_is_there, COMMANDS):
+    for name in COMMANDS:
         module = import_module(f"aezoo.cli.{name}")
         app.command(name)(getattr(module, name))
     registry.add_commands(app)
@@ -60,7 +59,3 @@ def _version(wanted: bool) -> None:
     if wanted:
         print(f"aezoo {aezoo.__version__}")
         raise typer.Exit
-
-
-def _is_there(name: str) -> bool:
-    return find_spec(f"aezoo.cli.{name}") is not None

@@ -33,11 +33,11 @@ def train(
         typer.Option(help="small (default) or paper: the recipe's published settings.", show_default=False),
     ] = "",
     dataset: Annotated[str, typer.Option(help="What to train on.", show_default=False)] = "",
-    image_size: Annotated[int, typer.Option(help="Side of the images, pixels.", show_default=False)] = 0,
-    steps: Annotated[int, typer.Option(help="Iterations of the schedule.", show_default=False)] = 0,
-    batch_size: Annotated[int, typer.Option(help="Images in a minibatch.", show_default=False)] = 0,
-    latent_dim: Annotated[int, typer.Option(help="Size of the code.", show_default=False)] = 0,
-    seed: Annotated[int, typer.Option(help="All randomness follows from it.", show_default=False)] = -1,
+    image_size: Annotated[int | None, typer.Option(help="Side of an image.", show_default=False)] = None,
+    steps: Annotated[int | None, typer.Option(help="Iterations of the schedule.", show_default=False)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images in a minibatch.", show_default=False)] = None,
+    latent_dim: Annotated[int | None, typer.Option(help="Size of the code.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="Source of all randomness.", show_default=False)] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", show_default=False)] = "",
     precision: Annotated[str, typer.Option(help="fp32 or bf16.", show_default=False)] = "",
     compile: Annotated[bool, typer.Option("--compile", help="Compile encoder and decoder.")] = False,
@@ -69,14 +69,14 @@ def train(
         "--reconstruction": _part("reconstruction", reconstruction),
         "--regularizer": {"regularizer": dict.fromkeys(regularizer, True)} if regularizer else {},
         "--dataset": _part("dataset", dataset),
-        "--image-size": {"dataset": {"image_size": image_size}} if image_size else {},
+        "--image-size": {} if image_size is None else {"dataset": {"image_size": image_size}},
         "--steps": _train("steps", steps),
         "--batch-size": _train("batch_size", batch_size),
         "--latent-dim": _train("latent_dim", latent_dim),
-        "--seed": {"train": {"seed": seed}} if seed >= 0 else {},
-        "--device": _train("device", device),
-        "--precision": _train("precision", precision),
-        "--compile": _train("compile", compile),
+        "--seed": _train("seed", seed),
+        "--device": _train("device", device or None),
+        "--precision": _train("precision", precision or None),
+        "--compile": _train("compile", compile or None),
     }
     from aezoo.resolve import resolve
 
@@ -135,4 +135,4 @@ def _part(section: str, name: str) -> dict[str, Any]:
 
 
 def _train(key: str, value: Any) -> dict[str, Any]:
-    return {"train": {key: value}} if value else {}
+    return {} if value is None else {"train": {key: value}}

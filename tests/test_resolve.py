@@ -1,0 +1,179 @@
+"""From names, files and flags to a complete run."""
+
+from __future__ import annotations
+
+import pytest
+
+from aezoo import ComponentInfo, hookimpl, registry
+from aezoo.errors import ConfigError, MissingError
+from aezoo.resolve import resolve, run_name
+
+LAYERED = """
+recipe = { name = "layered" }
+prior = "normal"
+train = { steps = 1, seed = 1, batch_size = 1, latent_dim = 1, log_every = 1, critic_steps = 1 }
+[scale.paper]
+train = { seed = 2, batch_size = 2, latent_dim = 2, log_every = 2, critic_steps = 2 }
+[on.digits]
+train = { batch_size = 3, latent_dim = 3, log_every = 3, critic_steps = 3 }
+[scale.paper.on.digits]
+train = { latent_dim = 4, log_every = 4, critic_steps = 4 }
+[on.synthetic-2d]
+backbone = "mlp"
+train = { batch_size = 33 }
+"""
+
+
+@pytest.fixture
+def layered(tmp_path, monkeypatch):
+    """A recipe of that name, with a level in every layer."""
+    package = tmp_path / "layered_recipes"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "layered.toml").write_text(LAYERED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    class Plugin:
+        @hookimpl
+        def aezoo_components(self):
+            return [ComponentInfo(kind="recipe", name="layered", target="layered_recipes:layered.toml")]
+
+    with registry.isolated():
+        registry.register(Plugin(), "layered")
+        yield tmp_path
+
+
+def written(folder, text):
+    file = folder / "run.toml"
+    file.write_text(text)
+    return file
+
+
+def fault(*arguments, kind=ConfigError, **options):
+    with pytest.raises(kind) as caught:
+        resolve(*arguments, **options)
+    return caught.value
+
+
+def test_every_layer_wins_over_the_ones_below(layered):
+    file = written(layered, 'base = "layered"\ntrain = { log_every = 5, critic_steps = 5 }\n')
+    train = resolve(
+        file,
+        scale="paper",
+        flags={"--critic": {"train": {"critic_steps": 6}}, "--c": {"checkpoint": {"every": 6, "keep": 6}}},
+        sets=["checkpoint.keep=7"],
+    )
+    found = train.train
+    assert (found.steps, found.seed, found.batch_size, found.latent_dim) == (1, 2, 3, 4)
+    assert (found.log_every, found.critic_steps) == (5, 6)
+    assert (train.checkpoint.every, train.checkpoint.keep, train.evaluate.every) == (6, 7, 0)
+
+
+def test_the_small_scale_is_the_recipe_itself(layered):
+    assert resolve("layered").train == resolve("layered", scale="small").train
+    assert resolve("layered").train.seed == 1
+
+
+def test_a_flag_chooses_the_datasets_own_settings(layered):
+    config = resolve("layered", flags={"--dataset": {"dataset": "synthetic-2d"}})
+    assert (config.backbone["name"], config.train.batch_size) == ("mlp", 33)
+
+
+def test_a_file_chooses_the_datasets_own_settings_of_the_recipe_it_extends(layered):
+    config = resolve(written(layered, 'base = "layered"\ndataset = "synthetic-2d"\n'))
+    assert (config.backbone["name"], config.train.batch_size) == ("mlp", 33)
+
+
+def test_a_scale_that_is_not_there_lists_those_that_are(layered):
+    found = fault("layered", scale="huge")
+    assert (found.exit_code, found.where) == (2, "--scale")
+    assert "huge" in found.what and "small, paper" in found.fix
+
+
+def test_a_file_extends_a_recipe_and_another_file(layered):
+    written(layered, 'base = "layered"\ntrain = { seed = 8 }\n')
+    top = layered / "top.toml"
+    top.write_text(f'base = "{layered / "run.toml"}"\ntrain = {{ batch_size = 9 }}\n')
+    train = resolve(top).train
+    assert (train.seed, train.batch_size, train.latent_dim) == (8, 9, 3)
+
+
+def test_a_file_without_base_starts_from_the_defaults(tmp_path):
+    config = resolve(written(tmp_path, 'prior = "normal"\n'))
+    assert config.recipe.name == "" and config.divergence["name"] == "kl"
+
+
+def test_the_default_recipe_is_what_its_parts_give():
+    bare, parts = (
+        resolve(),
+        resolve(flags={"--p": {"prior": "pgen"}, "--r": {"regularizer": {"interp": True}}}),
+    )
+    assert bare == resolve("flexae-sr")
+    without = {"recipe": True}
+    assert parts.model_dump(exclude=without) == bare.model_dump(exclude=without)
+
+
+def test_a_prior_brings_its_divergence_and_that_its_encoder():
+    config = resolve(flags={"--prior": {"prior": "normal"}})
+    assert (config.divergence["name"], config.encoder["name"]) == ("kl", "gaussian")
+
+
+def test_what_is_named_is_not_replaced_by_what_is_brought_along():
+    config = resolve(flags={"--prior": {"prior": "normal"}, "--divergence": {"divergence": "wgan"}})
+    assert (config.divergence["name"], config.encoder["name"]) == ("wgan", "point")
+
+
+def test_a_prior_named_by_flag_drops_the_recipes_settings_for_its_own():
+    config = resolve("rae-gmm", flags={"--prior": {"prior": "pgen"}})
+    assert config.prior["name"] == "pgen" and "components" not in config.prior
+
+
+def test_set_is_typed_by_the_parts_own_settings():
+    config = resolve("flexae", sets=["divergence.penalty=5", "prior.hidden=[4, 4]"])
+    assert config.divergence["penalty"] == 5.0 and isinstance(config.divergence["penalty"], float)
+    assert "'divergence.penalty'" in fault("flexae", sets=["divergence.penalty=abc"]).what
+
+
+def test_set_takes_a_regularizer_away():
+    assert resolve("flexae-sr", sets=["regularizer.interp=false"]).regularizer == {}
+
+
+def test_faults_of_all_sections_come_at_once_with_their_origins(tmp_path):
+    file = written(tmp_path, 'base = "flexae"\nprior = { hiden = [1] }\ntrain = { stepz = 3 }\ntrian = {}\n')
+    found = fault(file, flags={"--backbone": {"backbone": "convv"}}, sets=["divergence.penalty=-1"])
+    assert found.exit_code == 2
+    for bad in ("'prior.hiden'", "'train.stepz'", "'trian'", "'convv'", "'divergence.penalty'"):
+        assert bad in found.what
+    for where in (f"prior.hiden in {file}", "backbone.name in --backbone", "divergence.penalty in --set"):
+        assert where in found.where
+    for remedy in ("'prior.hidden'", "'train.steps'", "'train'", "'conv'"):
+        assert f"did you mean {remedy}?" in found.fix
+
+
+def test_an_unknown_recipe_suggests_the_nearest():
+    found = fault("flexea")
+    assert found.exit_code == 2 and "'flexea'" in found.what and "'flexae'" in found.fix
+
+
+def test_an_unknown_regularizer_says_who_named_it():
+    found = fault(flags={"--regularizer": {"regularizer": {"interpp": True}}})
+    assert "--regularizer" in found.where and "'interp'" in found.fix
+
+
+def test_a_class_of_ones_own_is_found_beside_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", ["", *__import__("sys").path])
+    (tmp_path / "mine_resolve.py").write_text(
+        "from torch import nn\nclass E(nn.Module):\n    def __init__(self, width: int = 3): ...\n"
+    )
+    config = resolve(sets=["encoder.name=mine_resolve:E", "encoder.width=5"])
+    assert config.encoder == {"name": "mine_resolve:E", "width": 5}
+    assert fault(sets=["encoder.name=mine_resolve:F"]).exit_code == 2
+    missing = fault(sets=["encoder.name=mine_elsewhere:E"], kind=MissingError)
+    assert missing.exit_code == 3 and "mine_elsewhere" in missing.what
+
+
+def test_a_run_is_named_after_its_recipe_or_its_parts():
+    assert run_name(resolve("vae", sets=["train.seed=3"])) == "vae-digits-s3"
+    parts = resolve(flags={"--p": {"prior": "pgen"}, "--r": {"regularizer": {"interp": True}}})
+    assert run_name(parts) == "pgen-interp-digits-s0"
