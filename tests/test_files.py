@@ -1,0 +1,44 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from aezoo import files
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_and_replaced(tmp_path):
+    files.write_text(tmp_path / "a.txt", "ä")
+    files.write_bytes(tmp_path / "a.txt", b"b")
+    assert (tmp_path / "a.txt").read_bytes() == b"b"
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync", "chmod"])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, call):
+    path = tmp_path / "samples.png"
+    files.write_bytes(path, b"old")
+
+    def broken(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(files.os, call, broken)
+    with pytest.raises(OSError, match="disk full"):
+        files.write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["samples.png"]
+
+
+def test_others_may_read_what_is_written(tmp_path):
+    files.write_bytes(tmp_path / "a", b"")
+    assert os.stat(tmp_path / "a").st_mode & 0o777 == 0o644
+
+
+def test_sha256_of_the_empty_file_is_the_published_one():
+    assert files.sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
