@@ -46,7 +46,9 @@ def parse(text: str, where: str = "train.schedule") -> tuple[Entry, ...]:
     entries, position = _sequence(text, 0, 0, where)
     if position < len(text.rstrip()):
         raise ConfigError(
-            f"the schedule has an unmatched ')' at character {position + 1}: {text!r}", where=where
+            f"the schedule has an unmatched ')' at character {position + 1}: {text!r}",
+            where=where,
+            fix="take it away, or open its bracket with n*(",
         )
     if not entries or entries[0] != Draw("batch"):
         raise ConfigError(
@@ -77,7 +79,9 @@ def _sequence(text: str, position: int, depth: int, where: str) -> tuple[list[En
             entries.append(_entry(token["name"]))
             position = token.end()
     if depth:
-        raise ConfigError(f"the schedule misses a ')': {text!r}", where=where)
+        raise ConfigError(
+            f"the schedule misses a ')': {text!r}", where=where, fix="close every bracket that n*( opens"
+        )
     return entries, position
 
 
@@ -125,6 +129,5 @@ def default_schedule(critics: Sequence[str], players: Sequence[str], critic_step
     words = ["batch", *first]
     if critics:
         rounds = f"{critic_steps}*(batch {' '.join(critics)})"
-        words = [*words, rounds] if first else [rounds]
-    text = " ".join([*words, *others])
-    return text if text.startswith("batch") else f"batch {text}"
+        words = [*words, rounds] if first else [rounds]  # each round draws its own batch
+    return " ".join([*words, *others])

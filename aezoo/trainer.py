@@ -142,7 +142,7 @@ class Trainer:
 
     def _asks(self, player: Player, turn: Turn) -> bool:
         assert player.phase.when is not None
-        with self._step.playing(f"{player.phase.name}/when", turn.position):
+        with self._step.playing(f"{player.phase.name}/when", turn.position, turn.moving):
             return player.phase.when(self._step)
 
     def _gradients(self, player: Player, turn: Turn, *, keep_graph: bool) -> Sequence[Tensor | None]:
@@ -151,9 +151,11 @@ class Trainer:
             with self._autocast():
                 terms = phase.loss(step)
             total = _total(terms, phase.name)
-            gradients = torch.autograd.grad(
-                total, player.weights, allow_unused=True, retain_graph=keep_graph or None
-            )
+            gradients: Sequence[Tensor | None] = [None] * len(player.weights)
+            if total.requires_grad:
+                gradients = torch.autograd.grad(
+                    total, player.weights, allow_unused=True, retain_graph=keep_graph or None
+                )
         if not player.checked:
             _check_reached(player, gradients)
             player.checked = True
