@@ -32,7 +32,7 @@ class TrainConfig(Config):
 
     steps: int = Field(1000, gt=0, description="iterations of the schedule, > 0")
     batch_size: int = Field(64, gt=0, description="images in a minibatch, > 0")
-    latent_dim: int = Field(16, gt=0, description="size m of the code, > 0")
+    latent_dim: int = Field(8, gt=0, description="size m of the code, > 0")
     seed: int = Field(0, ge=0, description="all randomness follows from it, >= 0")
     schedule: str | None = Field(None, description="order of phases; none: made from the parts")
     critic_steps: int = Field(5, gt=0, description="rounds of critics in the default schedule, > 0")

@@ -63,7 +63,8 @@ class Stages:
             self.progress.advance(due)
             self.seconds = before + time.perf_counter() - start
             if self._signal is not None:
-                self._stop(stage, trainer)
+                self.save(stage, trainer)
+                raise self._interrupted(self._signal)
             every = self.config.checkpoint.every
             if due == steps or (every and due % every == 0):
                 self.save(stage, trainer)
@@ -102,13 +103,10 @@ class Stages:
         self.run.rewind_metrics(stage, self._resume.step)
         self._resume = None
 
-    def _stop(self, stage: str, trainer: Trainer) -> None:
-        self.save(stage, trainer)
-        self.progress.finish()
-        name = signal.Signals(self._signal or signal.SIGINT).name
-        raise InterruptedRun(
-            f"stopped by {name} after {trainer.completed} steps; a checkpoint is written",
-            exit_code=128 + int(self._signal or signal.SIGINT),
+    def _interrupted(self, number: int) -> InterruptedRun:
+        return InterruptedRun(
+            f"stopped by {signal.Signals(number).name}; a checkpoint is written",
+            exit_code=128 + number,
             fix=f"go on with: aezoo train {self.run.path / 'config.toml'} --out {self.run.path} --resume",
         )
 
@@ -130,6 +128,8 @@ class Stages:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+        if self._signal is not None:  # it came after the last iteration, while a prior was fitted
+            raise self._interrupted(self._signal)
 
 
 def split_state(model: Autoencoder) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

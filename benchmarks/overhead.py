@@ -69,8 +69,8 @@ def plain_flexae_sr(model: nn.Module, batches: Resident) -> Callable[[int], None
     critic, image_critic = model.regularizer["wgan"].critic, model.regularizer["interp"].critic
     autoencoder_adam = adam(1e-3, (0.9, 0.999), encoder, decoder)
     critic_adam = adam(5e-4, (0.0, 0.9), critic)
-    image_adam = adam(5e-4, (0.5, 0.9), image_critic)
-    smoothing_adam = adam(5e-4, (0.5, 0.9), encoder, decoder)
+    image_adam = adam(1e-3, (0.5, 0.9), image_critic)
+    smoothing_adam = adam(1e-3, (0.5, 0.9), encoder, decoder)
     prior_adam = adam(5e-4, (0.0, 0.9), prior)
     encoder_adam = adam(1e-4, (0.0, 0.9), encoder)
     encoder_weights = list(encoder.parameters())

@@ -29,8 +29,8 @@ from aezoo.api import (
 )
 
 # For a thousand steps; the released code's rate, for 130,000, is 2e-4 for both.
-CRITIC = OptimizerConfig(lr=5e-4, betas=(0.5, 0.9))
-SMOOTHING = OptimizerConfig(lr=5e-4, betas=(0.5, 0.9))
+CRITIC = OptimizerConfig(lr=1e-3, betas=(0.5, 0.9))
+SMOOTHING = OptimizerConfig(lr=1e-3, betas=(0.5, 0.9))
 
 
 class InterpConfig(Config):
