@@ -418,6 +418,18 @@ def test_bf16_autocast_trains_flexae_sr_in_float32_weights():
     assert full[-1]["autoencoder/mse"] < full[0]["autoencoder/mse"]
 
 
+def test_a_pass_without_gradient_does_not_cut_a_later_one_off_under_autocast():
+    """Autocast's cache would hand the later pass a weight that was cast without a graph."""
+
+    def loss(step):
+        with torch.no_grad():
+            step.model.decoder(step.z)
+        return {"x": step.model.decoder(step.z).square().mean()}
+
+    part = Part(lambda part, model: [Phase("decode", loss, [model.decoder], SGD)])
+    trainer_of(autoencoder(part), "batch autoencoder decode", precision="bf16").iterate()
+
+
 class OneBatch(Rows):
     def batch(self, draw, stream=0):
         return super().batch(0, stream)

@@ -1,0 +1,328 @@
+"""What already cost others dearly: gradient penalties, signs, loss weights, BatchNorm, interpolation."""
+
+import math
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from aezoo.api import Autoencoder, Encoder, LatentPrior, Posterior, batch_norms, still_statistics
+from aezoo.functional.interpolation import interpolate
+from aezoo.optim import OptimizerConfig
+from aezoo.step import Step
+from aezoo.trainer import Trainer
+from aezoo_priors.normal import Normal
+from aezoo_regularizers import interp
+from aezoo_regularizers.interp import Interp
+from aezoo_regularizers.kl import KL, divergence
+from aezoo_regularizers.wgan import WGAN
+from tests.parts import (
+    B,
+    Back,
+    Learned,
+    Lines,
+    M,
+    Rows,
+    Squares,
+    autoencoder,
+    flexae_sr,
+    groups,
+    moved,
+    seeded,
+    trainer_of,
+    weights_of,
+)
+
+W = torch.tensor([3.0, 4.0])
+
+
+def linear_wgan(w=W, **options):
+    """A Wasserstein tie whose critic is w^T z."""
+    part = WGAN(M, hidden=(), **options)
+    with torch.no_grad():
+        part.critic[0].weight.copy_(w)
+    return part
+
+
+def only(model, schedule, batches=None, **options):
+    """A trainer of the phases in the schedule and no others."""
+    names = re.findall(r"[a-z_]+", schedule)
+    phases = [phase for phase in model.phases() if phase.name in names]
+    return Trainer(model, phases, schedule, batches or Rows(model.shape), **options)
+
+
+def step_of(model, batches=None):
+    """A step with its first minibatch drawn; read it inside `with step.playing("look", 1)`."""
+    step = Step(model, batches or Rows(model.shape), seed=0, device=torch.device("cpu"))
+    step.begin(0)
+    step.draw(0, 0)
+    return step
+
+
+# -- the gradient penalty
+
+
+def test_the_penalty_of_a_linear_critic_is_ten_times_sixteen():
+    part = linear_wgan()
+    model = autoencoder(part, prior=seeded(Learned))
+    step = step_of(model)
+    with step.playing("latent_critic", 1):
+        terms = part.critic_loss(step)
+        gap = (step.z_prior @ W).mean() - (step.z @ W).mean()
+    assert terms["penalty"].item() == pytest.approx(160.0, rel=1e-5)
+    assert terms["gap"].item() == pytest.approx(gap.item(), rel=1e-4)
+
+
+def test_the_image_critics_penalty_takes_the_norm_over_all_dimensions_of_an_image():
+    part = Interp((1, 2, 2), (4,), hidden=8)
+    part.critic = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+    with torch.no_grad():
+        part.critic[1].weight.copy_(torch.tensor([1.0, 2.0, 2.0, 4.0]))  # of norm 5
+    model = flexae_sr((1, 2, 2))
+    step = step_of(model)
+    with step.playing("image_critic", 1):
+        assert part.critic_loss(step)["penalty"].item() == pytest.approx(160.0, rel=1e-5)
+
+
+def test_the_penalty_reaches_the_critics_weights():
+    """d/dw 10 (||w|| - 1)^2 = 20 (||w|| - 1) w / ||w||, so that w = (3, 4) becomes shorter."""
+    part = linear_wgan()
+    model = autoencoder(part, prior=seeded(Learned))
+    step = step_of(model)
+    with step.playing("latent_critic", 1):
+        penalty = part.critic_loss(step)["penalty"]
+    (gradient,) = torch.autograd.grad(penalty, part.critic[0].weight)
+    assert torch.allclose(gradient, 20.0 * 4.0 * W / 5.0, rtol=1e-4)
+
+
+# -- signs
+
+
+@pytest.mark.parametrize(("phase", "sign"), [("encoder", -1.0), ("prior", 1.0)])
+def test_the_encoder_lowers_the_critic_and_the_prior_raises_it(phase, sign):
+    model = autoencoder(linear_wgan(), prior=seeded(Learned))
+
+    def height():
+        z = model.encode(Rows().batch(0)).z
+        if phase == "prior":
+            z = model.prior.sample(500, torch.Generator().manual_seed(0))
+        return (z @ W).mean().item()
+
+    before = height()
+    only(model, f"batch {phase}", optimizers={phase: OptimizerConfig(name="sgd", lr=1e-3)}).iterate()
+    assert sign * (height() - before) > 1e-4
+
+
+def test_the_critic_goes_up_on_codes_and_down_on_the_priors():
+    part = seeded(lambda: WGAN(M, hidden=(8,), penalty=0.0))
+    trainer = only(autoencoder(part, prior=seeded(Learned)), "batch latent_critic")
+    values = [trainer.iterate(record=True) for _ in range(30)]
+    estimate = [numbers["latent_critic/wasserstein"] for numbers in values]
+    assert estimate[-1] > estimate[0]
+    assert all(numbers["latent_critic/gap"] == -w for numbers, w in zip(values, estimate, strict=True))
+
+
+# -- loss weights
+
+
+def trajectory(weight, **optimizer):
+    part = seeded(lambda: WGAN(M, hidden=(8,), weight=weight))
+    model = autoencoder(part, prior=seeded(Learned))
+    config = OptimizerConfig(lr=1e-3, betas=(0.0, 0.9), **optimizer)
+    trainer = only(model, "batch encoder", optimizers={"encoder": config})
+    for _ in range(20):
+        trainer.iterate()
+    return torch.cat([weight.detach().flatten() for weight in model.encoder.parameters()])
+
+
+def test_a_thousandfold_weight_on_the_encoders_loss_is_inert_under_adam():
+    one, thousand = trajectory(1.0), trajectory(1000.0)
+    start = torch.cat([weight.detach().flatten() for weight in seeded(Lines).parameters()])
+    assert (one - start).abs().max() > 5e-3
+    assert (one - thousand).abs().max() < 1e-5  # what eps leaves
+
+
+def test_a_thousandfold_weight_on_the_encoders_loss_is_not_inert_under_sgd():
+    assert (trajectory(1.0, name="sgd") - trajectory(1000.0, name="sgd")).abs().max() > 0.1
+
+
+# -- the Gaussian divergence
+
+
+class Halves(Lines):
+    """N(1, 1/4) in each dimension, whatever x is."""
+
+    def forward(self, x, generator=None):
+        z = super().forward(x).z
+        return Posterior(z=z, mean=0 * z + 1.0, log_var=0 * z - math.log(4.0))
+
+
+def test_the_divergence_of_a_half_wide_gaussian_at_one_is_0_8181():
+    one = torch.ones(1, 1)
+    posterior = Posterior(z=one, mean=one, log_var=one * -math.log(4.0))
+    kl = divergence(posterior, Normal(latent_dim=1), torch.Generator())
+    assert kl.item() == pytest.approx(0.8181, abs=5e-5)
+
+
+def test_kl_is_summed_over_dimensions_weighted_and_logged_in_nats():
+    model = autoencoder(KL(weight=3.0), encoder=seeded(Halves), prior=Normal(latent_dim=M))
+    numbers = only(model, "batch autoencoder").iterate(record=True)
+    assert numbers["autoencoder/kl_nats"] == pytest.approx(M * 0.8181, abs=1e-4)
+    assert numbers["autoencoder/kl"] == pytest.approx(3 * M * 0.8181, abs=3e-4)
+
+
+# -- the smoother
+
+
+def test_the_smoothers_gradient_reaches_encoder_and_decoder_and_no_critic():
+    model = flexae_sr()
+    before = weights_of(model)
+    only(model, "batch smoothing").iterate()
+    names = moved(before, model)
+    assert groups(names) == {"encoder", "decoder"}
+    assert {name for name in before if name.startswith(("encoder", "decoder"))} == names
+
+
+def test_the_smoother_reaches_the_encoder_by_way_of_both_codes():
+    model = flexae_sr()
+    step = step_of(model)
+    with step.playing("look", 1, frozenset(id(weight) for weight in model.parameters())):
+        loss = model.regularizer["interp"].smoothing_loss(step)["smoothing"]
+        gradients = torch.autograd.grad(loss, [step.z, step.partner.z])
+    assert all(gradient.abs().sum() > 0 for gradient in gradients)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0])
+def test_an_interpolation_ends_at_the_two_reconstructions(gamma, monkeypatch):
+    monkeypatch.setattr(interp, "interpolate", lambda a, b, g: interpolate(a, b, torch.full_like(g, gamma)))
+    model = flexae_sr()
+    step = step_of(model)
+    with step.playing("look", 1):
+        expected = step.x_hat if gamma else model.decoder(step.partner.z)
+        assert torch.equal(interp.interpolated(step), expected)
+        assert not torch.equal(step.x_hat, model.decoder(step.partner.z))
+
+
+def test_between_a_batch_and_itself_lies_its_reconstruction():
+    model = flexae_sr((1, 8, 8), backbone="conv").eval()
+    step, other = step_of(model, Rows((1, 8, 8), twins=True)), step_of(model)
+    for each in (step, other):
+        with each.playing("look", 1):
+            close = torch.allclose(interp.interpolated(each), each.x_hat, atol=1e-6)
+        assert close == (each is step)
+
+
+def test_gamma_is_one_number_per_example_on_the_whole_unit_interval(monkeypatch):
+    seen = []
+    monkeypatch.setattr(interp, "interpolate", lambda a, b, g: seen.append(g) or interpolate(a, b, g))
+    model = flexae_sr()
+    for number in range(40):
+        step = step_of(model)
+        step.begin(number)
+        with step.playing("look", 1):
+            interp.interpolated(step)
+    gamma = torch.stack(seen)
+    assert gamma.shape == (40, B) and gamma.min() < 0.02 and gamma.max() > 0.98  # not folded to a half
+
+
+# -- the whole tie
+
+
+class Identity(Encoder):
+    """z is a linear function of x, the identity at first."""
+
+    def __init__(self):
+        super().__init__()
+        self.latent_dim = M
+        self.net = nn.Linear(M, M)
+        nn.init.eye_(self.net.weight)
+        nn.init.zeros_(self.net.bias)
+
+    def forward(self, x, generator=None):
+        return Posterior(z=self.net(x))
+
+
+class Shifted(LatentPrior):
+    """N(shift, I), with a linear layer to learn another."""
+
+    def __init__(self, shift):
+        super().__init__()
+        self.latent_dim = M
+        self.net = nn.Linear(M, M)
+        nn.init.eye_(self.net.weight)
+        nn.init.constant_(self.net.bias, shift)
+
+    def sample(self, n, generator):
+        return self.net(torch.randn(n, M, generator=generator))
+
+
+class Normals(Rows):
+    def batch(self, draw, stream=0):
+        u = super().batch(draw, stream)
+        return torch.randn(64, M, generator=torch.Generator().manual_seed(int(1e6 * u.sum())))
+
+
+class Narrow(Back):
+    """z [B, M] -> x_hat [B, M] with BatchNorm on z."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.BatchNorm1d(M), nn.Linear(M, 16), nn.Tanh(), nn.Linear(16, M))
+
+
+def toy(shift, *regularizers):
+    torch.manual_seed(0)
+    return Autoencoder(
+        Identity(),
+        Narrow(),
+        Shifted(shift),
+        shape=(M,),
+        range=None,
+        reconstruction=Squares(),
+        regularizers={f"part{index}": make() for index, make in enumerate(regularizers)},
+    ).train()
+
+
+def test_the_wasserstein_estimate_finds_a_far_prior_and_falls_as_it_comes_near():
+    model = toy(3.0, lambda: WGAN(M, hidden=(32,)))
+    rate = OptimizerConfig(lr=2e-2, betas=(0.0, 0.9))
+    rates = {"latent_critic": OptimizerConfig(lr=5e-3, betas=(0.0, 0.9)), "prior": rate}
+    first = only(model, "batch latent_critic", Normals(), optimizers=rates)
+    far = [first.iterate(record=True)["latent_critic/wasserstein"] for _ in range(150)][-1]
+    distance = 3.0 * M**0.5  # of the two means, which is W_1 of the two Gaussians
+    assert far == pytest.approx(distance, rel=0.25)
+    trainer = only(model, "5*(batch latent_critic) prior", Normals(), optimizers=rates)
+    estimates = [trainer.iterate(record=True)["latent_critic/wasserstein"] for _ in range(150)]
+    assert max(estimates) < 1.5 * distance  # it does not grow without bound
+    assert sum(estimates[-20:]) / 20 < 0.2 * distance
+    assert model.prior.net.bias.abs().max() < 1.0
+
+
+def generation_gap(shift, show_prior):
+    """How samples decoded in training and in evaluation mode differ, after a brief FlexAE-SR training.
+
+    The largest difference of a mean, in standard deviations, and of a standard deviation, as a part of it.
+    """
+    model = toy(shift, lambda: WGAN(M, hidden=(16,), show_prior=show_prior), lambda: Interp((M,), hidden=16))
+    schedule = "batch autoencoder batch latent_critic image_critic smoothing prior encoder"
+    trainer = trainer_of(model, schedule, batches=Normals())
+    for _ in range(80):
+        trainer.iterate()
+    z = model.prior.sample(4000, torch.Generator().manual_seed(0)).detach()
+    with torch.no_grad(), still_statistics(batch_norms(model)):
+        trained = model.decoder(z)
+    used = model.decode(z)
+    mean = ((used.mean(0) - trained.mean(0)) / trained.std(0)).abs().max().item()
+    return mean, (used.std(0) / trained.std(0) - 1).abs().max().item()
+
+
+def test_samples_agree_between_modes_where_the_prior_has_met_the_codes():
+    mean, width = generation_gap(0.0, show_prior=True)
+    assert mean < 0.05 and width < 0.15
+
+
+def test_showing_the_prior_closes_a_third_of_the_gap_between_modes_where_it_has_not():
+    """Training mode centres on the prior's codes; evaluation mode on the blend of all three inputs."""
+    shown, hidden = (generation_gap(1.0, show_prior)[0] for show_prior in (True, False))
+    assert 0.55 < shown / hidden < 0.8
