@@ -14,7 +14,8 @@ import pluggy
 if TYPE_CHECKING:
     from aezoo.catalogue import ComponentInfo, rows
     from aezoo.registry import list_components
-    from aezoo.runner import load, train
+    from aezoo.runner import load
+    from aezoo.verbs import train
 
 __version__ = "0.1.0"
 
@@ -26,7 +27,7 @@ _HOME = {
     "list_components": "aezoo.registry",
     "load": "aezoo.runner",
     "rows": "aezoo.catalogue",
-    "train": "aezoo.runner",
+    "train": "aezoo.verbs",
 }
 
 __all__ = ["ComponentInfo", "__version__", "hookimpl", "list_components", "load", "rows", "train"]

@@ -11,12 +11,13 @@ from typing import Any
 
 from aezoo import __version__, registry
 from aezoo.checking import check, settings_of, together
-from aezoo.config import PARTS, RunConfig
+from aezoo.config import FORMAT, PARTS, RunConfig
 from aezoo.errors import ConfigError, MissingError
 from aezoo.layers import Layers, Table, parse_set, read_toml
 from aezoo.settings import Config
 
 Origin = Callable[[str], str]
+_NETWORKS = ("backbone", "decoder", "dataset")  # sections that leave the method what it is
 
 
 def resolve(
@@ -29,7 +30,7 @@ def resolve(
 ) -> RunConfig:
     """A complete, checked run.
 
-    recipe:  a recipe's name or a TOML file; none: the default recipe, unless flags name parts
+    recipe:  a recipe's name or a TOML file; none: the default recipe, unless flags choose a method
     flags:   option -> the table it stands for, such as {"--prior": {"prior": "normal"}}
     sets:    "key=value" texts; they have the last word
     scale:   `small` or `paper`: which of the recipe's settings
@@ -40,7 +41,9 @@ def resolve(
     flags = flags or {}
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
     layers = Layers()
-    sources = _sources(recipe, names_parts=any(_names_part(table) for _, table in top))
+    if recipe is None and not any(_names_method(table) for _, table in top):
+        recipe = registry.default("recipe").name
+    sources = [] if recipe is None else _sources(recipe)
     dataset = _dataset([table for _, table in (*sources, *top)])
     _check_scale(scale, sources)
     for origin, table in sources:
@@ -189,23 +192,31 @@ def _bring_along(values: Table, parts: Sequence[str]) -> None:
                 values[section] = {**values[section], "name": brought}
 
 
-def _names_part(table: Table) -> bool:
-    return any(section in table for section in (*PARTS, "regularizer") if section != "dataset")
+def _names_method(table: Table) -> bool:
+    """Whether a table chooses what is trained, and not only on what or with which networks."""
+    return any(section in table for section in (*PARTS, "regularizer") if section not in _NETWORKS)
 
 
-def _sources(recipe: str | Path | None, *, names_parts: bool) -> list[tuple[str, Table]]:
+def _sources(recipe: str | Path) -> list[tuple[str, Table]]:
     """The recipe's table, below it the one it extends."""
-    if recipe is None:
-        if names_parts:
-            return []
-        recipe = registry.default("recipe").name
     if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe:
         table, origin = read_toml(Path(recipe)), str(recipe)
     else:
         table, origin = read_recipe(recipe), f"recipe {recipe}"
     base = table.pop("base", None)
-    below = [] if base is None else _sources(base, names_parts=names_parts)
+    _check_format(table, origin)
+    below = [] if base is None else _sources(base)
     return [*below, (origin, table)]
+
+
+def _check_format(table: Table, origin: str) -> None:
+    if table.get("format", FORMAT) > FORMAT:
+        raise ConfigError(
+            f"{origin} has format {table['format']}, of aezoo {table.get('version', '(unknown)')}; "
+            f"this is {__version__}, which reads up to {FORMAT}",
+            where=origin,
+            fix="upgrade aezoo",
+        )
 
 
 def read_recipe(name: str) -> Table:

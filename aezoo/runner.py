@@ -1,10 +1,9 @@
-"""The Python verbs: `train` makes a run directory, `load` gives back the model in it."""
+"""From a complete config to a finished run directory, and back to the model in it."""
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,28 +12,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from aezoo import registry
 from aezoo import resolve as resolving
 from aezoo.allocator import keep_memory
 from aezoo.assemble import Assembly, assemble
 from aezoo.checking import check
-from aezoo.config import PARTS, RunConfig, XConfig
+from aezoo.config import RunConfig, XConfig
 from aezoo.data.resident import Resident
 from aezoo.errors import ConfigError, RunFileError
 from aezoo.fitting import Fitting
-from aezoo.interfaces import DataSource, FittedPrior, Phase
+from aezoo.interfaces import DataSource, FittedPrior
 from aezoo.model import Autoencoder, join
-from aezoo.optim import OptimizerConfig
-from aezoo.products import Facts, parameter_counts, reconstruction_error, write_grids, write_products
-from aezoo.progress import Bar, Progress, Silence
-from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
-from aezoo.settings import Config
+from aezoo.opening import directory_for, open_run, read_config
+from aezoo.products import Facts, reconstruction_error, write_grids, write_products
+from aezoo.progress import Progress, Silence
+from aezoo.rundir import Checkpoint, RunDir
 from aezoo.stages import Stages, load_state
-from aezoo.trainer import Trainer, moved_weights
+from aezoo.trainer import Trainer
 from aezoo.types import Data, Posterior
-
-Part = str | Mapping[str, Any] | Config | nn.Module
-"""A name, a table with `name` and settings, a part's settings, or a finished module of one's own."""
 
 
 @dataclass(frozen=True)
@@ -56,59 +50,6 @@ class Run:
         return load(self.path)
 
 
-def train(
-    recipe: str | Path | None = None,
-    *,
-    backbone: Part | None = None,
-    encoder: Part | None = None,
-    decoder: Part | None = None,
-    prior: Part | None = None,
-    divergence: Part | None = None,
-    regularizers: Iterable[str] | Mapping[str, Any] = (),
-    reconstruction: Part | None = None,
-    dataset: Part | None = None,
-    settings: Mapping[str, Any] | None = None,
-    scale: str | None = None,
-    out: str | Path | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    quiet: bool = True,
-    **options: Any,
-) -> Run:
-    """Train a model, as `aezoo train` does.
-
-    recipe:    a recipe's name or a TOML file
-    parts:     each a name, a table of settings, or a module of one's own
-    settings:  nested tables, such as {"optimizer": {"lr": 1e-3}}
-    out:       the run directory; without it one under `runs/`
-    options:   keys of the section `train`, such as steps=500, seed=1
-
-    Raises:  AezooError for everything a user can mend
-    """
-    named = {
-        "backbone": backbone,
-        "encoder": encoder,
-        "decoder": decoder,
-        "prior": prior,
-        "divergence": divergence,
-        "reconstruction": reconstruction,
-        "dataset": dataset,
-    }
-    modules = {section: part for section, part in named.items() if isinstance(part, nn.Module)}
-    given = {section: part for section, part in named.items() if part is not None}
-    flags = {f"{section}=": {section: _section(section, part)} for section, part in given.items()}
-    tables = regularizers if isinstance(regularizers, Mapping) else dict.fromkeys(regularizers, True)
-    if tables:
-        flags["regularizers="] = {"regularizer": dict(tables)}
-    if options:
-        flags["train()"] = {"train": options}
-    if settings:
-        flags["settings="] = dict(settings)
-    config = resolving.resolve(recipe, flags=flags, scale=scale, given=modules)
-    progress = Silence() if quiet else Bar()
-    return run_training(config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules)
-
-
 def run_training(
     config: RunConfig,
     out: str | Path | None = None,
@@ -123,8 +64,8 @@ def run_training(
         keep_memory()
     data = load_data(config)
     config, assembly = prepare(config, data, modules)
-    run = RunDir(_directory(config, out, resume))
-    checkpoint = _open(run, config, resume=resume, overwrite=overwrite, given=modules or ())
+    run = RunDir(directory_for(config, out, resume=resume))
+    checkpoint = open_run(run, config, resume=resume, overwrite=overwrite, given=modules or ())
     device = choose_device(config.train.device)
     _place(assembly.model, device, compiled=config.train.compile)
     progress = progress or Silence()
@@ -150,43 +91,6 @@ def prepare(
     }
     x = XConfig(shape=data.shape, range=data.range)
     return config.model_copy(update={"x": x, "optimizer": optimizer}), assembly
-
-
-def plan(config: RunConfig, data: Data) -> dict[str, Any]:
-    """What a training would do: parts, trainable weights, schedule, phases with their optimizers."""
-    config, assembly = prepare(config, data)
-    counts = parameter_counts(assembly.model)
-    parts = {section: getattr(config, section)["name"] for section in PARTS}
-    counts["divergence"] = counts.get(f"regularizer.{parts['divergence']}", 0)
-    phases = {
-        phase.name: {
-            "weights": sum(weight.numel() for weight in moved_weights(phase)),
-            "optimizer": _optimizer_words(assembly, phase),
-            "role": phase.role,
-        }
-        for phase in assembly.phases
-    }
-    return {
-        "run": resolving.run_name(config),
-        "x": {
-            "shape": list(data.shape),
-            "range": data.range,
-            "train": len(data.train),
-            "test": len(data.test),
-        },
-        "parts": {**parts, **{f"regularizer.{label}": label for label in config.regularizer}},
-        "parameters": counts,
-        "steps": config.train.steps,
-        "schedule": assembly.schedule,
-        "phases": phases,
-    }
-
-
-def _optimizer_words(assembly: Assembly, phase: Phase) -> str:
-    if not isinstance(phase.optim, OptimizerConfig):
-        return "steps the optimizers of " + ", ".join(phase.optim)
-    settings = assembly.optimizers[phase.name]
-    return f"{settings.name}, lr {settings.lr}"
 
 
 def load_data(config: RunConfig) -> Data:
@@ -215,13 +119,6 @@ def load(path: str | Path, *, modules: Mapping[str, nn.Module] | None = None) ->
     model = assemble(config, config.x.shape, config.x.range, modules).model
     load_state(model, run.read_model())
     return model.eval()
-
-
-def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
-    """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
-    table = run.read_config()
-    values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
-    return check(RunConfig, values, "")
 
 
 def choose_device(name: str) -> torch.device:
@@ -297,103 +194,3 @@ def _place(model: Autoencoder, device: torch.device, *, compiled: bool) -> None:
     if compiled:  # encoder and decoder alone: penalties differentiate critics twice, compiled code once
         model.encoder.compile()
         model.decoder.compile()
-
-
-def _section(kind: str, part: Part) -> Any:
-    """What a config says of a part given in Python."""
-    if isinstance(part, nn.Module):
-        return {"name": _import_path(part)}
-    if isinstance(part, Config):
-        return {**_whose(kind, part), **part.model_dump(exclude_none=True)}
-    return part if isinstance(part, str) else dict(part)
-
-
-def _whose(kind: str, settings: Config) -> dict[str, str]:
-    """The name of the part that a settings object belongs to."""
-    known = {info.config: {"name": info.name} for info in registry.list_components(kind)}
-    return known.get(_import_path(settings), {})
-
-
-def _import_path(instance: object) -> str:
-    return f"{type(instance).__module__}:{type(instance).__qualname__}"
-
-
-def _directory(config: RunConfig, out: str | Path | None, resume: bool) -> Path:
-    if out is not None:
-        return Path(out)
-    wanted = Path("runs") / resolving.run_name(config)
-    return newest_path(wanted) if resume else new_path(wanted)
-
-
-def _open(
-    run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool, given: Collection[str] = ()
-) -> Checkpoint | None:
-    """Make the directory ready, and find the checkpoint to go on from.
-
-    Raises:  RunFileError when it holds something already; ConfigError when a resumed run's settings differ
-    """
-    if resume and run.has_config():
-        return _resume(run, config, given)
-    if run.path.exists() and not run.path.is_dir():
-        raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
-    if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
-        if not overwrite or resume:
-            raise RunFileError(
-                f"{run.path} exists and is not empty",
-                where="--out",
-                fix="choose another --out, go on with --resume, or replace it with --overwrite",
-            )
-        if not run.is_run():
-            raise RunFileError(
-                f"{run.path} is not empty and no run directory, so it is not replaced",
-                where="--overwrite",
-                fix="choose another --out",
-            )
-        shutil.rmtree(run.path)
-    run.write_config(config)
-    return None
-
-
-def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:
-    before = read_config(run, given)
-    _check_same(before, config, run)
-    extended = config.train.steps > before.train.steps
-    checkpoint, faults = run.load_latest("train" if extended else None)
-    if extended:
-        run.drop_fits()
-    for fault in faults:
-        print_warning(f"a damaged checkpoint is passed over: {fault}")
-    run.write_config(config)
-    return checkpoint
-
-
-def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
-    """Only a larger number of steps may differ from the run that is resumed."""
-    old, new = _flat(before.model_dump()), _flat(now.model_dump())
-    allowed = ("version", "recipe.", "x.range", "train.steps")
-    changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
-    if now.train.steps < before.train.steps:
-        changed.append("train.steps")
-    if changed:
-        raise ConfigError(
-            "\n".join(f"'{key}' was {old.get(key)!r} and is now {new.get(key)!r}" for key in sorted(changed)),
-            where=f"--resume of {run.path}",
-            fix="keep the settings of a resumed run (only --steps may grow), or begin a new one",
-        )
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
-    return flat
-
-
-def print_warning(text: str) -> None:
-    """A line on stderr."""
-    import sys
-
-    print(f"warning: {text}", file=sys.stderr)

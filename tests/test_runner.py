@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import aezoo
-from aezoo import runner
+from aezoo import opening, planning, runner
 from aezoo.cli.main import main
 from aezoo.errors import ConfigError, DivergedError, MissingError, RunFileError
 from aezoo.resolve import resolve
@@ -71,7 +71,7 @@ def test_results_say_value_measure_and_protocol(run):
 
 def test_config_toml_is_the_runs_config(run):
     assert resolve(run.path / "config.toml") == run.config
-    assert runner.read_config(RunDir(run.path)) == run.config
+    assert opening.read_config(RunDir(run.path)) == run.config
     assert run.config.x.shape == (1, 8, 8)
 
 
@@ -333,7 +333,7 @@ def test_diverging_is_exit_4_on_the_command_line(tmp_path, monkeypatch, capsys):
 
 def test_a_plan_counts_the_weights_each_phase_moves():
     config = resolve("flexae", sets=["backbone.name=mlp", "backbone.hidden=[16]", "train.latent_dim=3"])
-    found = runner.plan(config, runner.load_data(config))
+    found = planning.plan(config, runner.load_data(config))
     counts = found["parameters"]
     assert found["phases"]["autoencoder"]["weights"] == counts["encoder"] + counts["decoder"]
     assert found["phases"]["prior"]["weights"] == counts["prior"] > 0

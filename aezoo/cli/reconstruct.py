@@ -17,8 +17,9 @@ def reconstruct(
     ] = Path("reconstructions.png"),
 ) -> None:
     """Reconstruct images of the run's test split by way of the posterior's mean."""
+    from aezoo.opening import read_config
     from aezoo.rundir import RunDir
-    from aezoo.runner import load, load_data, read_config
+    from aezoo.runner import load, load_data
     from aezoo.written import write_pairs
 
     model = load(run)

@@ -113,7 +113,8 @@ def _summary(path: Path, results: dict[str, Any]) -> None:
 
 
 def _plan(config: RunConfig, *, as_json: bool) -> None:
-    from aezoo.runner import load_data, plan
+    from aezoo.planning import plan
+    from aezoo.runner import load_data
 
     found = plan(config, load_data(config))
     if as_json:

@@ -23,7 +23,9 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def commands(page: Path) -> list[list[str]]:
     """The `aezoo` commands of a page, in order."""
-    lines = [part.strip() for code in blocks(page, "sh") for line in code.splitlines() for part in line.split("&&")]
+    lines = [
+        part.strip() for code in blocks(page, "sh") for line in code.splitlines() for part in line.split("&&")
+    ]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("aezoo ")]
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import aezoo
-from aezoo import hookimpl, registry, runner
+from aezoo import hookimpl, planning, registry, runner
 from aezoo.assemble import Assembly, assemble
 from aezoo.model import Autoencoder
 from aezoo.resolve import resolve
@@ -82,7 +82,7 @@ def test_paper_networks_suit_the_papers_images(name, dataset, datasets):
 @every_recipe
 def test_paper_settings_suit_enlarged_digits(name):
     config = resolve(name, sets=["dataset.image_size=28"], scale="paper")
-    plan = runner.plan(config, runner.load_data(config))
+    plan = planning.plan(config, runner.load_data(config))
     assert plan["x"]["shape"] == [1, 28, 28]
     assert plan["steps"] == config.train.steps >= 100_000
 

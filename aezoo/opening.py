@@ -1,0 +1,103 @@
+"""Making a run directory ready: new, replaced, or taken up where it stopped."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from aezoo import resolve as resolving
+from aezoo.checking import check
+from aezoo.config import RunConfig
+from aezoo.errors import ConfigError, RunFileError
+from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
+
+
+def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
+    """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
+    table = run.read_config()
+    values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
+    return check(RunConfig, values, "")
+
+
+def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) -> Path:
+    """The named directory; else one under `runs/`, new or, to resume, the newest of its name."""
+    if out is not None:
+        return Path(out)
+    wanted = Path("runs") / resolving.run_name(config)
+    return newest_path(wanted) if resume else new_path(wanted)
+
+
+def open_run(
+    run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool, given: Collection[str] = ()
+) -> Checkpoint | None:
+    """Make the directory ready, and find the checkpoint to go on from.
+
+    Raises:  RunFileError when it holds something already; ConfigError when a resumed run's settings differ
+    """
+    if resume and run.has_config():
+        return _resume(run, config, given)
+    if run.path.exists() and not run.path.is_dir():
+        raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
+    if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
+        if not overwrite or resume:
+            raise RunFileError(
+                f"{run.path} exists and is not empty",
+                where="--out",
+                fix="choose another --out, go on with --resume, or replace it with --overwrite",
+            )
+        if not run.is_run():
+            raise RunFileError(
+                f"{run.path} is not empty and no run directory, so it is not replaced",
+                where="--overwrite",
+                fix="choose another --out",
+            )
+        shutil.rmtree(run.path)
+    run.write_config(config)
+    return None
+
+
+def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:
+    before = read_config(run, given)
+    _check_same(before, config, run)
+    extended = config.train.steps > before.train.steps
+    checkpoint, faults = run.load_latest("train" if extended else None)
+    if extended:
+        run.drop_fits()
+    for fault in faults:
+        print_warning(f"a damaged checkpoint is passed over: {fault}")
+    run.write_config(config)
+    return checkpoint
+
+
+def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
+    """Only a larger number of steps may differ from the run that is resumed."""
+    old, new = _flat(before.model_dump()), _flat(now.model_dump())
+    allowed = ("version", "recipe.", "x.range", "train.steps")
+    changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
+    if now.train.steps < before.train.steps:
+        changed.append("train.steps")
+    if changed:
+        raise ConfigError(
+            "\n".join(f"'{key}' was {old.get(key)!r} and is now {new.get(key)!r}" for key in sorted(changed)),
+            where=f"--resume of {run.path}",
+            fix="keep the settings of a resumed run (only --steps may grow), or begin a new one",
+        )
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
+    return flat
+
+
+def print_warning(text: str) -> None:
+    """A line on stderr."""
+
+    print(f"warning: {text}", file=sys.stderr)

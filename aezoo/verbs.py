@@ -1,0 +1,90 @@
+"""The verb `train` for Python: the parts that the command line names, or modules of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from aezoo import registry
+from aezoo.progress import Bar, Silence
+from aezoo.resolve import resolve
+from aezoo.runner import Run, run_training
+from aezoo.settings import Config
+
+Part = str | Mapping[str, Any] | Config | nn.Module
+"""A name, a table with `name` and settings, a part's settings, or a finished module of one's own."""
+
+
+def train(
+    recipe: str | Path | None = None,
+    *,
+    backbone: Part | None = None,
+    encoder: Part | None = None,
+    decoder: Part | None = None,
+    prior: Part | None = None,
+    divergence: Part | None = None,
+    regularizers: Iterable[str] | Mapping[str, Any] = (),
+    reconstruction: Part | None = None,
+    dataset: Part | None = None,
+    settings: Mapping[str, Any] | None = None,
+    scale: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    quiet: bool = True,
+    **options: Any,
+) -> Run:
+    """Train a model, as `aezoo train` does.
+
+    recipe:    a recipe's name or a TOML file
+    parts:     each a name, a table of settings, or a module of one's own
+    settings:  nested tables, such as {"optimizer": {"lr": 1e-3}}
+    out:       the run directory; without it one under `runs/`
+    options:   keys of the section `train`, such as steps=500, seed=1
+
+    Raises:  AezooError for everything a user can mend
+    """
+    named = {
+        "backbone": backbone,
+        "encoder": encoder,
+        "decoder": decoder,
+        "prior": prior,
+        "divergence": divergence,
+        "reconstruction": reconstruction,
+        "dataset": dataset,
+    }
+    modules = {section: part for section, part in named.items() if isinstance(part, nn.Module)}
+    given = {section: part for section, part in named.items() if part is not None}
+    flags = {f"{section}=": {section: _section(section, part)} for section, part in given.items()}
+    tables = regularizers if isinstance(regularizers, Mapping) else dict.fromkeys(regularizers, True)
+    if tables:
+        flags["regularizers="] = {"regularizer": dict(tables)}
+    if options:
+        flags["train()"] = {"train": options}
+    if settings:
+        flags["settings="] = dict(settings)
+    config = resolve(recipe, flags=flags, scale=scale, given=modules)
+    progress = Silence() if quiet else Bar()
+    return run_training(config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules)
+
+
+def _section(kind: str, part: Part) -> Any:
+    """What a config says of a part given in Python."""
+    if isinstance(part, nn.Module):
+        return {"name": _import_path(part)}
+    if isinstance(part, Config):
+        return {**_whose(kind, part), **part.model_dump(exclude_none=True)}
+    return part if isinstance(part, str) else dict(part)
+
+
+def _whose(kind: str, settings: Config) -> dict[str, str]:
+    """The name of the part that a settings object belongs to."""
+    known = {info.config: {"name": info.name} for info in registry.list_components(kind)}
+    return known.get(_import_path(settings), {})
+
+
+def _import_path(instance: object) -> str:
+    return f"{type(instance).__module__}:{type(instance).__qualname__}"
