@@ -153,9 +153,13 @@ class Autoencoder(nn.Module):
         names = dict(self.named_parameters())
         moves: list[nn.Module | nn.Parameter] = [self.encoder, self.decoder]
         moves += [names[name] for name in unclaimed]
-        return [Phase("autoencoder", self._autoencoder_loss, moves, OptimizerConfig()), *own]
+        return [Phase("autoencoder", self.terms, moves, OptimizerConfig()), *own]
 
-    def _autoencoder_loss(self, step: Step) -> Terms:
+    def terms(self, step: Step) -> Terms:
+        """The terms of all parts: the loss of the autoencoder phase.
+
+        A part that replaces that phase by its own may add them to whichever it likes.
+        """
         terms: Terms = {}
         for part in self.parts():
             for name, value in part.terms(step).items():
@@ -166,7 +170,7 @@ class Autoencoder(nn.Module):
     def _unclaimed(self, phases: list[Phase]) -> list[str]:
         """Names of trainable weights that neither a phase nor the autoencoder's own two parts claim."""
         claimed = {id(weight) for phase in phases for weight in moved_weights(phase)}
-        claimed |= {id(weight) for weight in apart_weights(self)}
+        self._check_apart(claimed)
         if self.reconstructs:
             claimed |= {id(weight) for part in (self.encoder, self.decoder) for weight in part.parameters()}
         if isinstance(self.prior, FittedPrior):
@@ -176,6 +180,16 @@ class Autoencoder(nn.Module):
             for name, weight in self.named_parameters()
             if weight.requires_grad and id(weight) not in claimed
         ]
+
+    def _check_apart(self, moved: set[int]) -> None:
+        apart = {id(weight) for weight in apart_weights(self)}
+        for name, weight in self.named_parameters():
+            if id(weight) in apart - moved:
+                raise ConfigError(
+                    f"no phase names the weight {name}, which its part keeps apart",
+                    where=f"{name.partition('.')[0]}.name",
+                    fix="let a phase of the part move the parameter itself, or leave it out of `apart`",
+                )
 
     def _probe(self) -> Posterior:
         """The posterior of two blank inputs: tells parts what the encoder gives, and checks shapes."""

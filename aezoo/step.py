@@ -73,7 +73,7 @@ class Step:
         self.number = 0
         self.device = device
         self.partner = Partner(self)
-        self.notes: dict[str, Tensor] = {}
+        self.notes: dict[str, list[Tensor]] = {}
         self._batches = batches
         self._seed = seed
         self._images: dict[int, Tensor] = {}
@@ -144,7 +144,7 @@ class Step:
 
     def note(self, name: str, value: Tensor) -> None:
         """A value to log beside the terms; it is no part of any loss."""
-        self.notes[f"{self._frames[0].key}/{name}"] = value.detach()
+        self.notes.setdefault(f"{self._frames[0].key}/{name}", []).append(value.detach())
 
     def images(self, stream: int) -> Tensor:
         if stream not in self._images:

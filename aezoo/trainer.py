@@ -207,7 +207,7 @@ class Trainer:
     def _values(self) -> dict[str, float]:
         """Recorded terms as numbers, averaged over the rounds of this iteration; one transfer for all."""
         assert self._recorded is not None
-        series = {**self._recorded, **{name: [value] for name, value in self._step.notes.items()}}
+        series = {**self._recorded, **self._step.notes}
         if not series:
             return {}
         means = torch.stack([torch.stack([v.float() for v in values]).mean() for values in series.values()])
@@ -336,6 +336,7 @@ def _players(
     players: dict[str, Player] = {}
     for phase in phases:
         assert phase.name not in players, f"two phases are called '{phase.name}'"
+        assert phase.name not in ("batch", "noise"), f"a phase cannot be called '{phase.name}': it is a draw"
         weights = moved_weights(phase)
         assert weights, f"the phase '{phase.name}' moves no weights"
         owned = isinstance(phase.optim, OptimizerConfig)

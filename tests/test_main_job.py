@@ -13,6 +13,7 @@ from torch import nn
 import aezoo
 from aezoo.resolve import resolve
 from aezoo.runner import load_data
+from aezoo.step import batch_norms, still_statistics
 
 SURE = 0.9
 
@@ -39,17 +40,35 @@ def judge(data):
     return net.eval()
 
 
-@pytest.mark.slow
-def test_the_default_run_draws_digits_that_a_classifier_recognises(tmp_path, digits):
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("main-job") / "run"
     command = [sys.executable, "-m", "aezoo", "train", "--prior", "pgen", "--regularizer", "interp"]
-    done = subprocess.run([*command, "--quiet", "--out", str(tmp_path / "run")], env=os.environ, check=False)
+    done = subprocess.run([*command, "--quiet", "--out", str(path)], env=os.environ, check=False)
     assert done.returncode == 0
+    return path
+
+
+@pytest.mark.slow
+def test_generation_in_evaluation_mode_agrees_with_training_mode_to_a_few_percent(run):
+    model = aezoo.load(run)
+    z = model.sample_codes(4096, torch.Generator().manual_seed(0))
+    evaluated = model.decode(z)
+    model.train()
+    with torch.no_grad(), still_statistics(batch_norms(model.decoder)):
+        trained = torch.cat([model.decoder(codes) for codes in z.split(64)])
+    assert evaluated.mean().item() == pytest.approx(trained.mean().item(), rel=0.03)
+    assert evaluated.std().item() == pytest.approx(trained.std().item(), rel=0.03)
+
+
+@pytest.mark.slow
+def test_the_default_run_draws_digits_that_a_classifier_recognises(run, digits):
     with torch.random.fork_rng(devices=[]):
         net = judge(digits)
     with torch.no_grad():
         guesses = net(digits.x(digits.test.values)).argmax(dim=1)
         accuracy = float((guesses == digits.test.labels).float().mean())
-        images = aezoo.load(tmp_path / "run").sample(256, torch.Generator().manual_seed(0))
+        images = aezoo.load(run).sample(256, torch.Generator().manual_seed(0))
         confidence, classes = net(images).softmax(dim=1).max(dim=1)
     sure = confidence > SURE
     share, present = float(sure.float().mean()), len(classes[sure].unique())

@@ -68,9 +68,10 @@ def test_weights_that_a_phase_claims_leave_the_autoencoder_but_for_encoder_and_d
     assert {name.split(".")[0] for name in names_moved(model, "smoothing")} == {"encoder", "decoder"}
 
 
-def test_weights_apart_are_not_the_autoencoders_even_where_no_phase_names_them():
-    model = autoencoder(weighted(apart=("own",)))
-    assert "regularizer.part0.own" not in names_moved(model, "autoencoder")
+def test_a_weight_apart_that_no_phase_names_is_an_error_that_names_it():
+    with pytest.raises(ConfigError) as err:
+        autoencoder(weighted(apart=("own",))).phases()
+    assert "regularizer.part0.own" in err.value.what and "apart" in err.value.fix
 
 
 def test_a_fitted_priors_own_weights_are_never_trained_with_the_autoencoder():

@@ -250,6 +250,14 @@ def test_a_note_is_logged_under_its_phase_and_not_summed():
     assert model.regularizer["part0"].own.item() == pytest.approx(1.0 - 0.1 * 2.0)
 
 
+def test_a_note_is_averaged_over_the_rounds_of_an_iteration_like_a_term():
+    look = looking("look", lambda step: step.note("mean_x", step.x.mean()))
+    _, trainer = watched(look, schedule="batch look batch look autoencoder")
+    seen = trainer.iterate(record=True)["look/mean_x"]
+    means = [trainer._step._batches.batch(draw).mean().item() for draw in (0, 1)]
+    assert seen == pytest.approx(sum(means) / 2) and means[0] != means[1]
+
+
 # -- BatchNorm
 
 
