@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, TypeVar, cast, final
@@ -27,7 +27,8 @@ from aezoo.model import Autoencoder
 from aezoo.optim import OptimizerConfig
 from aezoo.randomness import mix
 from aezoo.resolve import check_part, complete, part_class, settings_class
-from aezoo.schedule import default_schedule
+from aezoo.schedule import check_names, default_schedule, parse
+from aezoo.step import batch_norms
 from aezoo.types import Posterior
 
 T = TypeVar("T")
@@ -59,7 +60,15 @@ def assemble(
     )
     phases = model.phases()
     schedule = config.train.schedule or schedule_of(phases, config.train.critic_steps)
-    return Assembly(model, phases, schedule, merge_optimizers(config.optimizer, phases))
+    check_names(parse(schedule), [phase.name for phase in phases])
+    if config.train.batch_size == 1 and batch_norms(model):
+        raise ConfigError(
+            "a batch of one image cannot be normalised by BatchNorm",
+            where="train.batch_size",
+            fix="take batches of two or more, or a backbone without BatchNorm",
+        )
+    optimizers = merge_optimizers(config.optimizer, phases, config.inherited)
+    return Assembly(model, phases, schedule, optimizers)
 
 
 def build_model(
@@ -84,15 +93,19 @@ def schedule_of(phases: Sequence[Phase], critic_steps: int) -> str:
     return default_schedule(critics, players, critic_steps)
 
 
-def merge_optimizers(optimizer: Table, phases: Sequence[Phase]) -> dict[str, OptimizerConfig]:
+def merge_optimizers(
+    optimizer: Table, phases: Sequence[Phase], inherited: Collection[str] = ()
+) -> dict[str, OptimizerConfig]:
     """Each phase's own default, overlaid by what is said for all phases, then for that one.
+
+    inherited:  phases that a recipe names and that the user's own choice of parts may have taken away
 
     Raises:  ConfigError for a phase that does not exist
     """
     names = [phase.name for phase in phases if isinstance(phase.optim, OptimizerConfig)]
     general = {key: value for key, value in optimizer.items() if key in OptimizerConfig.model_fields}
     for key in optimizer:
-        if key not in names and key not in general:
+        if key not in names and key not in general and key not in inherited:
             close = nearest(key, [*names, *OptimizerConfig.model_fields])
             raise ConfigError(
                 f"no phase of these parts, and no setting of an optimizer, is called '{key}'",
@@ -102,7 +115,14 @@ def merge_optimizers(optimizer: Table, phases: Sequence[Phase]) -> dict[str, Opt
     merged = {}
     for phase in phases:
         if isinstance(phase.optim, OptimizerConfig):
-            values = {**phase.optim.model_dump(), **general, **optimizer.get(phase.name, {})}
+            own = optimizer.get(phase.name, {})
+            if not isinstance(own, Mapping):
+                raise ConfigError(
+                    f"'optimizer.{phase.name}' cannot be {own!r}: it is a table of settings",
+                    where=f"optimizer.{phase.name}",
+                    fix=f"write --set optimizer.{phase.name}.name={own}",
+                )
+            values = {**phase.optim.model_dump(), **general, **own}
             merged[phase.name] = check(OptimizerConfig, values, f"optimizer.{phase.name}")
     return merged
 
@@ -132,24 +152,42 @@ def _build(
     during = _during(prior)
     regularizers: dict[str, Regularizer] = {}
     divergence = sections["divergence"]
-    regularizers[divergence["name"]] = make("divergence", "divergence", divergence, Regularizer)
+    tie = _label(divergence["name"])
+    regularizers[tie] = make("divergence", "divergence", divergence, Regularizer)
     for label, settings in sections["regularizer"].items():
-        if label in regularizers:
+        if _label(label) in regularizers:
             raise ConfigError(
-                f"'{label}' is a regularizer and the divergence at once", where=f"regularizer.{label}"
+                f"two regularizers, or one and the divergence, are called '{label}'",
+                where=f"regularizer.{label}",
+                fix="leave one out, or give it a label of its own: [regularizer.LABEL] with `name`",
             )
-        regularizers[label] = make("regularizer", f"regularizer.{label}", settings, Regularizer)
+        regularizers[_label(label)] = make("regularizer", f"regularizer.{label}", settings, Regularizer)
     return Autoencoder(
         encoder,
         decoder,
         prior,
         shape=shape,
         range=range,
-        during=None if during is None else make("prior", "during", during, LatentPrior),  # type: ignore[type-abstract]
+        during=None if during is None else _in_force(make("prior", "during", during, LatentPrior)),  # type: ignore[type-abstract]
         reconstruction=make("reconstruction", "reconstruction", sections["reconstruction"], Reconstruction),
         regularizers=regularizers,
-        divergence=divergence["name"],
+        divergence=tie,
     )
+
+
+def _in_force(during: LatentPrior) -> LatentPrior:
+    if isinstance(during, FittedPrior):
+        raise ConfigError(
+            f"{type(during).__name__} is itself fitted after training, so it cannot be in force meanwhile",
+            where="prior.during",
+            fix="name a prior that can sample from the start, such as 'normal'",
+        )
+    return during
+
+
+def _label(name: str) -> str:
+    """A name as a module's: without dots, which torch keeps for the path to a weight."""
+    return name.replace(".", "_")
 
 
 def construct(kind: str, settings: Table, given: Table, section: str) -> Any:
@@ -169,7 +207,8 @@ def _during(prior: LatentPrior) -> Table | None:
     if not isinstance(prior, FittedPrior) or prior.during == "none":
         return None
     named: Any = prior.during
-    return check_part("prior", {"name": named} if isinstance(named, str) else dict(named), "prior.during")
+    section = {"name": named} if isinstance(named, str) else dict(named)
+    return check_part("prior", section, "prior.during", lambda key: "the prior's settings")
 
 
 def _as_interface(part: Any, interface: type, section: str, given: Table) -> Any:

@@ -11,6 +11,7 @@ from pydantic import ValidationError, create_model
 from aezoo.errors import ConfigError, nearest
 from aezoo.settings import Config
 
+_PLAIN = (bool, int, float, str, list, tuple, dict, type(None), type(...))  # what TOML can hold, or nothing
 C = TypeVar("C", bound=Config)
 
 GIVEN = ("shape", "latent_dim", "range", "backbone")
@@ -27,9 +28,12 @@ def check(
     try:
         return settings.model_validate(dict(values))
     except ValidationError as err:
-        faults = [_fault(error, settings, section) for error in err.errors()]
-        keys = [_key(error, section) for error in err.errors()]
-        where = ", ".join(dict.fromkeys(f"{key} in {origin(key)}" if origin(key) else key for key in keys))
+        prefix = [section] if section else []
+        errors: dict[str, Any] = {}  # the first fault of each key
+        for error in err.errors():
+            errors.setdefault(".".join([*prefix, *_words(error, settings)]), error)
+        faults = [_fault(error, key, settings) for key, error in errors.items()]
+        where = ", ".join(dict.fromkeys(f"{key} in {origin(key)}" if origin(key) else key for key in errors))
         hints = [hint for _, hint in faults if hint]
         raise ConfigError(
             "\n".join(what for what, _ in faults),
@@ -38,18 +42,25 @@ def check(
         ) from err
 
 
-def _key(error: Any, section: str) -> str:
-    return ".".join(str(part) for part in (section, *error["loc"]) if part)
+def _words(error: Any, settings: type[Config]) -> list[str]:
+    """The path of a fault as the user wrote it: pydantic names members of unions too, which no file does."""
+    words: list[str] = []
+    *around, last = error["loc"] or ("",)
+    for part in (*around, last):
+        unknown = part == last and error["type"] == "extra_forbidden"
+        if isinstance(part, int) or part in settings.model_fields or unknown:
+            words.append(str(part))
+            settings = _inner(settings, [part])
+    return words
 
 
-def _fault(error: Any, settings: type[Config], section: str) -> tuple[str, str]:
+def _fault(error: Any, key: str, settings: type[Config]) -> tuple[str, str]:
     """What is wrong, and the remedy."""
-    key = _key(error, section)
     if error["type"] == "extra_forbidden":
-        *around, last = error["loc"]
-        known = list(_inner(settings, around).model_fields)
-        close = nearest(str(last), known)
-        hint = f"did you mean '{_key({'loc': (*around, close)}, section)}'?" if close else ""
+        around, _, last = key.rpartition(".")
+        known = list(_inner(settings, error["loc"][:-1]).model_fields)
+        close = nearest(last, known)
+        hint = f"did you mean '{around}.{close}'?".replace("'.", "'") if close else ""
         return f"unknown key '{key}'", hint or f"the keys are {', '.join(known) or 'none'}"
     if error["type"] == "missing":
         return f"'{key}' is missing", f"give it a value: --set {key}=..."
@@ -85,6 +96,8 @@ def settings_of(part: type) -> type[Config]:
         if name in GIVEN or argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
             continue
         default = ... if argument.default is argument.empty else argument.default
+        if not isinstance(default, _PLAIN):
+            continue  # such as a layer class: the constructor keeps its own default
         fields[name] = (hints.get(name, Any), default)
     try:
         return create_model(f"{part.__name__}Settings", __base__=Config, **fields)

@@ -90,6 +90,9 @@ class RunConfig(Config):
     dataset: PartSettings = Field(description="what to train on")
     x: XConfig | None = Field(None, description="what the dataset declares of x")
     optimizer: dict[str, Any] = Field({}, description="settings for all phases, and tables per phase")
+    inherited: tuple[str, ...] = Field(
+        (), exclude=True, description="phases named in `optimizer` that need not exist; not written"
+    )
     train: TrainConfig = Field(TrainConfig(), description="how long and with which randomness")
     checkpoint: CheckpointConfig = Field(CheckpointConfig(), description="how often to save")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="looking while training")

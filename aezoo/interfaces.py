@@ -59,13 +59,21 @@ class Component(nn.Module):
         return ()
 
     def after(self, step: Step) -> None:
-        """End of an iteration, without gradient: running averages, multipliers. Buffers only."""
+        """End of an iteration, without gradient: running averages, multipliers, a projection.
+
+        It changes buffers and bounds the part's own weights; nothing else.
+        """
 
 
 class Encoder(Component, ABC):
-    """Images to codes."""
+    """Images to codes.
+
+    latent_dim:    m, the size of the flat code
+    latent_shape:  its shape inside, for parts that think in grids; None: flat
+    """
 
     latent_dim: int
+    latent_shape: tuple[int, ...] | None = None
 
     @abstractmethod
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Posterior:

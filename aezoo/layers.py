@@ -73,6 +73,8 @@ class Layers:
         if not isinstance(value, Mapping):
             self._at(path[:-1])[path[-1]] = value
             return
+        if _stands_alone(path, value):
+            self._at(path).clear()
         self._at(path)
         for key, inner in value.items():
             self._merge((*path, key), inner, origin)
@@ -91,6 +93,11 @@ class Layers:
         prefix = ".".join(path)
         for key in [key for key in self.origins if key == prefix or key.startswith(f"{prefix}.")]:
             del self.origins[key]
+
+
+def _stands_alone(path: tuple[str, ...], value: Mapping[str, Any]) -> bool:
+    """Whether a table replaces the one below instead of adding to it: a ramp, or a part within a part."""
+    return {"start", "end"} <= value.keys() or (len(path) > 1 and path[0] in PARTS and "name" in value)
 
 
 def _table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
@@ -116,6 +123,10 @@ def read_toml(path: Path) -> Table:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
         raise ConfigError(f"there is no file {path}", fix="check the path") from err
+    except OSError as err:
+        inside = path / "config.toml"
+        fix = f"name the file in it: {inside}" if inside.exists() else "name a TOML file"
+        raise ConfigError(f"{path} cannot be read: {err.strerror}", fix=fix) from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path} is no TOML: {err}", where=str(path), fix="mend the line it names") from err
 

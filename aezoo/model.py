@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import final
+from dataclasses import fields
+from typing import Any, TypeVar, final
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,7 @@ from aezoo.step import Step
 from aezoo.trainer import apart_weights, moved_weights
 from aezoo.types import Posterior, Terms
 
+T = TypeVar("T")
 _CHUNK = 512  # rows decoded or encoded at once outside training; bounds memory
 
 
@@ -163,7 +165,12 @@ class Autoencoder(nn.Module):
         terms: Terms = {}
         for part in self.parts():
             for name, value in part.terms(step).items():
-                assert name not in terms, f"two parts give a term called '{name}'"
+                if name in terms:
+                    raise ConfigError(
+                        f"two parts give a term called '{name}'",
+                        where="regularizer",
+                        fix="leave one of them out: the same regularizer twice is one with both weights",
+                    )
                 terms[name] = value
         return terms
 
@@ -196,10 +203,22 @@ class Autoencoder(nn.Module):
         low = 0.0 if self.range is None else self.range[0]
         x = torch.full((2, *self.shape), low)
         with evaluation(self):
-            posterior = self.encoder(x)
+            posterior = _tried("encoder", self.encoder, x)
             _check_shape("encoder", posterior.z, (2, self.latent_dim))
-            _check_shape("decoder", self.decoder(posterior.z), x.shape)
+            _check_shape("decoder", _tried("decoder", self.decoder, posterior.z), x.shape)
         return posterior
+
+
+def _tried(part: str, module: Callable[[Tensor], T], given: Tensor) -> T:
+    """What a part makes of two blank rows; a part that cannot take them is the user's to mend."""
+    try:
+        return module(given)
+    except (RuntimeError, ValueError, TypeError, IndexError) as err:
+        raise ConfigError(
+            f"the {part} cannot take a batch of shape {tuple(given.shape)}: {err}",
+            where=f"{part}.name",
+            fix="make it fit the dataset's shape and train.latent_dim, or load your own with modules=",
+        ) from err
 
 
 def _check_shape(part: str, value: Tensor, expected: tuple[int, ...]) -> None:
@@ -224,13 +243,15 @@ def evaluation(module: nn.Module) -> Iterator[None]:
             part.training = True
 
 
-def join(
-    posteriors: list[Posterior], fields: tuple[str, ...] = ("z", "mean", "log_var", "log_q")
-) -> Posterior:
-    """One posterior out of chunks, with the named fields that the encoder gives."""
+def join(posteriors: list[Posterior], reads: Collection[str] | None = None) -> Posterior:
+    """One posterior out of chunks, of the same class; `reads` narrows it to z and the named fields."""
     first = posteriors[0]
-    given = [name for name in {**dict.fromkeys(fields), "z": None} if getattr(first, name, None) is not None]
-    return type(first)(**{name: torch.cat([getattr(p, name) for p in posteriors]) for name in given})
+    joined: dict[str, Any] = {}
+    for field in fields(first):
+        wanted = reads is None or field.name == "z" or field.name in reads
+        given = wanted and getattr(first, field.name) is not None
+        joined[field.name] = torch.cat([getattr(p, field.name) for p in posteriors]) if given else None
+    return type(first)(**joined)
 
 
 def memory_names(model: nn.Module) -> set[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,31 +31,58 @@ def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) ->
     return newest_path(wanted) if resume else new_path(wanted)
 
 
-def open_run(
+@contextmanager
+def opened(
     run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool, given: Collection[str] = ()
-) -> Checkpoint | None:
-    """Make the directory ready, and find the checkpoint to go on from.
+) -> Iterator[Checkpoint | None]:
+    """The directory made ready for training, with the checkpoint to go on from.
+
+    A run that is overwritten is only set aside until the new one has a checkpoint or is finished; if that
+    fails before, the old one comes back. Settings that turn out not to work leave no directory behind.
 
     Raises:  RunFileError when it holds something already; ConfigError when a resumed run's settings differ
     """
+    new = not run.path.exists()
+    aside = run.path.with_name(f".{run.path.name}.replaced")
+    try:
+        checkpoint = _open(run, config, aside, resume=resume, overwrite=overwrite, given=given)
+    except OSError as err:
+        raise RunFileError(
+            f"{run.path} cannot be written: {err.strerror}", where="--out", fix="choose another --out"
+        ) from err
+    try:
+        yield checkpoint
+    except BaseException as err:
+        if not run.names():
+            if aside.exists() or (new and isinstance(err, ConfigError)):
+                shutil.rmtree(run.path, ignore_errors=True)
+            if aside.exists():
+                aside.rename(run.path)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _open(
+    run: RunDir, config: RunConfig, aside: Path, *, resume: bool, overwrite: bool, given: Collection[str]
+) -> Checkpoint | None:
     if resume and run.has_config():
         return _resume(run, config, given)
     if run.path.exists() and not run.path.is_dir():
         raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
     if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
-        if not overwrite or resume:
+        if resume or not run.is_run():
+            raise RunFileError(
+                f"{run.path} is not empty and no run directory", where="--out", fix="choose another --out"
+            )
+        if not overwrite:
             raise RunFileError(
                 f"{run.path} exists and is not empty",
                 where="--out",
                 fix="choose another --out, go on with --resume, or replace it with --overwrite",
             )
-        if not run.is_run():
-            raise RunFileError(
-                f"{run.path} is not empty and no run directory, so it is not replaced",
-                where="--overwrite",
-                fix="choose another --out",
-            )
-        shutil.rmtree(run.path)
+        shutil.rmtree(aside, ignore_errors=True)
+        run.path.rename(aside)
     run.write_config(config)
     return None
 

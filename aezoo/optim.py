@@ -1,4 +1,4 @@
-"""Which optimizer a phase uses. Torch-free: the optimizer itself is made in `aezoo.trainer`."""
+"""Which optimizer a phase uses. Torch-free: the optimizer itself is made in `aezoo.optimizers`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class OptimizerConfig(Config):
     """
 
     name: Literal["adam", "adamw", "rmsprop", "sgd"] = Field("adam", description="the update rule")
-    lr: Number = Field(1e-3, description="learning rate per step, > 0; a number or a ramp")
+    lr: Number = Field(1e-3, description="learning rate per step, >= 0; a number or a ramp")
     betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="decay of Adam's two moments, [0, 1)")
     eps: float = Field(1e-8, gt=0, description="added to Adam's and RMSprop's denominators, > 0")
     weight_decay: float = Field(0.0, ge=0, description="L2 factor; decoupled in adamw, >= 0")

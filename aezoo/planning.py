@@ -37,7 +37,10 @@ def plan(config: RunConfig, data: Data) -> dict[str, Any]:
             "train": len(data.train),
             "test": len(data.test),
         },
-        "parts": {**parts, **{f"regularizer.{label}": label for label in config.regularizer}},
+        "parts": {
+            **parts,
+            **{f"regularizer.{label}": table["name"] for label, table in config.regularizer.items()},
+        },
         "parameters": counts,
         "steps": config.train.steps,
         "schedule": assembly.schedule,

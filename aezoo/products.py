@@ -30,7 +30,9 @@ SHOWN = 64  # images in a grid
 
 @dataclass(frozen=True)
 class Facts:
-    """How training went: iterations, seconds of each stage (None: not measured in this process), device."""
+    """How training went: iterations and their seconds over all sessions, seconds of this session's fit of a
+    fitted prior (None: no such prior), device.
+    """
 
     steps: int
     seconds: float

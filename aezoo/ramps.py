@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -19,8 +19,8 @@ class Ramp(Config):
     0.5
     """
 
-    start: float = Field(description="value at the start of the ramp")
-    end: float = Field(description="value from step `warmup + steps` on")
+    start: float = Field(ge=0, description="value at the start of the ramp, >= 0")
+    end: float = Field(ge=0, description="value from step `warmup + steps` on, >= 0")
     steps: int = Field(gt=0, description="length of the ramp, steps")
     shape: Literal["linear", "cosine"] = Field("linear", description="how it moves in between")
     warmup: int = Field(0, ge=0, description="steps of linear rise from 0 to `start`, first")
@@ -34,7 +34,8 @@ class Ramp(Config):
         return self.start + (self.end - self.start) * progress
 
 
-Number = float | Ramp  # what a config accepts wherever a number may change with the step
+Number = Annotated[float, Field(ge=0)] | Ramp
+"""What a config accepts wherever a number may change with the step: a rate or a weight, >= 0."""
 
 
 def value_at(number: Number, step: int) -> float:

@@ -54,6 +54,9 @@ def resolve(
     if scale is not None:
         layers.add({"recipe": {"scale": scale}}, "--scale")
     values, faults = _complete(layers.values, layers.origin, PARTS, given)
+    if any(_names_method(table) for _, table in top):  # its phases may not be the recipe's any more
+        ours = {name for _, table in top for name in _named(table.get("optimizer"))}
+        values["inherited"] = tuple(set(values.get("optimizer", {})) - ours)
     try:
         config = check(RunConfig, {**values, "version": __version__}, "", layers.origin)
     except ConfigError as err:
@@ -197,20 +200,35 @@ def _names_method(table: Table) -> bool:
     return any(section in table for section in (*PARTS, "regularizer") if section not in _NETWORKS)
 
 
-def _sources(recipe: str | Path) -> list[tuple[str, Table]]:
-    """The recipe's table, below it the one it extends."""
-    if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe:
+def _sources(recipe: str | Path, above: tuple[str, ...] = ()) -> list[tuple[str, Table]]:
+    """The recipe's table, below it the one it extends; a path to that one starts at the file's own place."""
+    if _is_file(recipe):
         table, origin = read_toml(Path(recipe)), str(recipe)
     else:
-        table, origin = read_recipe(recipe), f"recipe {recipe}"
+        table, origin = read_recipe(str(recipe)), f"recipe {recipe}"
+    if origin in above:
+        raise ConfigError(f"{origin} extends itself", where=f"base in {above[-1]}", fix="name another base")
     base = table.pop("base", None)
-    _check_format(table, origin)
-    below = [] if base is None else _sources(base)
+    _check_file(table, origin)
+    if isinstance(base, str) and _is_file(base) and _is_file(recipe):
+        base = Path(recipe).parent / base
+    below = [] if base is None else _sources(base, (*above, origin))
     return [*below, (origin, table)]
 
 
-def _check_format(table: Table, origin: str) -> None:
-    if table.get("format", FORMAT) > FORMAT:
+def _is_file(recipe: str | Path) -> bool:
+    return isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe
+
+
+def _check_file(table: Table, origin: str) -> None:
+    for section in ("scale", "on"):
+        if not isinstance(table.get(section, {}), Mapping):
+            raise ConfigError(
+                f"'{section}' cannot be {table[section]!r} in a file: it holds tables of settings",
+                where=f"{section} in {origin}",
+                fix="choose a scale with --scale, a dataset with --dataset",
+            )
+    if not isinstance(table.get("format", FORMAT), int) or table.get("format", FORMAT) > FORMAT:
         raise ConfigError(
             f"{origin} has format {table['format']}, of aezoo {table.get('version', '(unknown)')}; "
             f"this is {__version__}, which reads up to {FORMAT}",

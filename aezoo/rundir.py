@@ -74,7 +74,7 @@ class RunDir:
                 f"{self.path} is no run directory: it holds no config.toml", fix="name the directory of a run"
             )
         table = read_toml(self.path / "config.toml")
-        if table.get("format", 0) > FORMAT:
+        if not isinstance(table.get("format", 0), int) or table.get("format", 0) > FORMAT:
             raise RunFileError(
                 f"{self.path} was written by aezoo {table.get('version', '(unknown)')}, with files of format "
                 f"{table['format']}; this is {__version__}, which reads up to {FORMAT}",
@@ -218,10 +218,6 @@ class RunDir:
 
     def write_results(self, results: Mapping[str, Any]) -> None:
         write_text(self.path / "results.json", json.dumps(results, indent=1) + "\n")
-
-    def read_results(self) -> dict[str, Any] | None:
-        file = self.path / "results.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def new_path(wanted: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from aezoo.errors import ConfigError, RunFileError
 from aezoo.fitting import Fitting
 from aezoo.interfaces import DataSource, FittedPrior
 from aezoo.model import Autoencoder, join
-from aezoo.opening import directory_for, open_run, read_config
+from aezoo.opening import directory_for, opened, read_config
 from aezoo.products import Facts, reconstruction_error, write_grids, write_products
 from aezoo.progress import Progress, Silence
 from aezoo.rundir import Checkpoint, RunDir
@@ -38,16 +38,18 @@ class Run:
     path:     its directory
     config:   everything it was made from
     results:  the content of `results.json`
+    modules:  finished modules that it was trained with, by section
     """
 
     path: Path
     config: RunConfig
     results: dict[str, Any]
+    modules: Mapping[str, nn.Module] = field(default_factory=dict)
 
     @property
     def model(self) -> Autoencoder:
-        """The trained model, loaded from the directory."""
-        return load(self.path)
+        """The trained model, loaded from the directory; into the modules it was trained with, if any."""
+        return load(self.path, modules=self.modules)
 
 
 def run_training(
@@ -64,20 +66,20 @@ def run_training(
         keep_memory()
     data = load_data(config)
     config, assembly = prepare(config, data, modules)
-    run = RunDir(directory_for(config, out, resume=resume))
-    checkpoint = open_run(run, config, resume=resume, overwrite=overwrite, given=modules or ())
     device = choose_device(config.train.device)
-    _place(assembly.model, device, compiled=config.train.compile)
+    run = RunDir(directory_for(config, out, resume=resume))
     progress = progress or Silence()
-    stages = Stages(run, assembly.model, config, progress, checkpoint)
     cuda = [device.index or 0] if device.type == "cuda" else []
-    try:
-        with stages.signals(), torch.random.fork_rng(devices=cuda):
-            facts = _train(stages, assembly, data, device, checkpoint)
-    finally:
-        progress.finish()
-    results = write_products(run, assembly.model, config, data, facts)
-    return Run(run.path, config, results)
+    with opened(run, config, resume=resume, overwrite=overwrite, given=modules or ()) as checkpoint:
+        _place(assembly.model, device, compiled=config.train.compile)
+        stages = Stages(run, assembly.model, config, progress, checkpoint)
+        try:
+            with stages.signals(), torch.random.fork_rng(devices=cuda):
+                facts = _train(stages, assembly, data, device, checkpoint)
+        finally:
+            progress.finish()
+        results = write_products(run, assembly.model, config, data, facts)
+    return Run(run.path, config, results, dict(modules or {}))
 
 
 def prepare(
@@ -140,9 +142,8 @@ def _train(
 ) -> Facts:
     """The stage `train`, then the fit of a fitted prior."""
     config, model = stages.config, assembly.model
-    begun = time.perf_counter()
     if checkpoint is not None:
-        load_state(model, {name: value for name, value in checkpoint.model.items()})
+        load_state(model, checkpoint.model)
     train = config.train
     trainer = Trainer(
         model,
@@ -163,20 +164,15 @@ def _train(
             return {"evaluate/test_sse": reconstruction_error(model, data)}
 
     stages.go("train", trainer, train.steps, look)
-    seconds = stages.seconds
     if averages is not None:  # from here on the averaged weights are the model
         averages.keep()
-    fitted = model.prior
+    fitted, begun, fit_seconds = model.prior, time.perf_counter(), None
     if isinstance(fitted, FittedPrior):
         fitting = Fitting(stages, seed=train.seed, device=device, steps=train.steps)
         fitted.fit(_codes(model, data, fitted.reads), fitting)
         model.to(device)
-    return Facts(
-        steps=train.steps,
-        seconds=seconds,
-        fit_seconds=time.perf_counter() - begun - seconds if checkpoint is None else None,
-        device=str(device),
-    )
+        fit_seconds = time.perf_counter() - begun
+    return Facts(train.steps, stages.seconds, fit_seconds, str(device))
 
 
 def _codes(model: Autoencoder, data: Data, reads: Sequence[str]) -> Posterior:

@@ -61,7 +61,8 @@ class Stages:
             due = trainer.completed + 1
             self._log(stage, trainer, due, look)
             self.progress.advance(due)
-            self.seconds = before + time.perf_counter() - start
+            if stage == "train":
+                self.seconds = before + time.perf_counter() - start
             if self._signal is not None:
                 self.save(stage, trainer)
                 raise self._interrupted(self._signal)

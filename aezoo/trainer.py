@@ -97,11 +97,7 @@ class Trainer:
         self._step = Step(model, batches, seed=seed, device=self.device)
         self._precision = precision
         self._seed = seed
-        self._after = [
-            (name, part)
-            for name, part in model.named_modules()
-            if isinstance(part, Component) and type(part).after is not Component.after
-        ]
+        self._after = [part for part in model.parts() if type(part).after is not Component.after]
         self._recorded: dict[str, list[Tensor]] | None = None
         self.averages = Averages(model, average) if average else None
 
@@ -187,8 +183,8 @@ class Trainer:
 
     def _end_iteration(self) -> None:
         with torch.no_grad():
-            for name, part in self._after:
-                with self._step.playing(f"{name}/after", len(self._plan)):
+            for index, part in enumerate(self._after):
+                with self._step.playing(f"after/{index}", len(self._plan)):
                     part.after(self._step)
         if self.averages is not None:
             self.averages.update()
@@ -304,7 +300,9 @@ def _check_reached(player: Player, gradients: Sequence[Tensor | None]) -> None:
             f"the phase '{player.phase.name}' moves {lost[0]}, but its loss does not depend on it"
             + (f" (nor on {len(lost) - 1} more)" if len(lost) > 1 else ""),
             where=f"the loss of phase '{player.phase.name}'",
-            fix="leave the weight out of the phase's `moves`, or list it in the part's `apart`",
+            fix="choose a divergence that trains this prior"
+            if lost[0].startswith(("prior.", "during."))
+            else "leave the weight out of the phase's `moves`, or list it in the part's `apart`",
         )
 
 
@@ -335,7 +333,12 @@ def _players(
     names = {id(weight): name for name, weight in model.named_parameters()}
     players: dict[str, Player] = {}
     for phase in phases:
-        assert phase.name not in players, f"two phases are called '{phase.name}'"
+        if phase.name in players:
+            raise ConfigError(
+                f"two parts have a phase called '{phase.name}'",
+                where="regularizer",
+                fix="leave one of the parts out",
+            )
         assert phase.name not in ("batch", "noise"), f"a phase cannot be called '{phase.name}': it is a draw"
         weights = moved_weights(phase)
         assert weights, f"the phase '{phase.name}' moves no weights"

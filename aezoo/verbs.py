@@ -26,7 +26,7 @@ def train(
     decoder: Part | None = None,
     prior: Part | None = None,
     divergence: Part | None = None,
-    regularizers: Iterable[str] | Mapping[str, Any] = (),
+    regularizers: str | Iterable[str] | Mapping[str, Part | bool] = (),
     reconstruction: Part | None = None,
     dataset: Part | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -40,7 +40,8 @@ def train(
     """Train a model, as `aezoo train` does.
 
     recipe:    a recipe's name or a TOML file
-    parts:     each a name, a table of settings, or a module of one's own
+    parts:     each a name, a table of settings, a part's settings, or a module of one's own
+    regularizers:  names, or by label what a part can be; False takes a recipe's away
     settings:  nested tables, such as {"optimizer": {"lr": 1e-3}}
     out:       the run directory; without it one under `runs/`
     options:   keys of the section `train`, such as steps=500, seed=1
@@ -59,9 +60,11 @@ def train(
     modules = {section: part for section, part in named.items() if isinstance(part, nn.Module)}
     given = {section: part for section, part in named.items() if part is not None}
     flags = {f"{section}=": {section: _section(section, part)} for section, part in given.items()}
-    tables = regularizers if isinstance(regularizers, Mapping) else dict.fromkeys(regularizers, True)
+    more = _by_label(regularizers)
+    modules |= {f"regularizer.{label}": part for label, part in more.items() if isinstance(part, nn.Module)}
+    tables = {label: _table("regularizer", part) for label, part in more.items()}
     if tables:
-        flags["regularizers="] = {"regularizer": dict(tables)}
+        flags["regularizers="] = {"regularizer": tables}
     if options:
         flags["train()"] = {"train": options}
     if settings:
@@ -69,6 +72,18 @@ def train(
     config = resolve(recipe, flags=flags, scale=scale, given=modules)
     progress = Silence() if quiet else Bar()
     return run_training(config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules)
+
+
+def _by_label(regularizers: str | Iterable[str] | Mapping[str, Part | bool]) -> dict[str, Part | bool]:
+    if isinstance(regularizers, Mapping):
+        return dict(regularizers)
+    return dict.fromkeys([regularizers] if isinstance(regularizers, str) else regularizers, True)
+
+
+def _table(kind: str, part: Part | bool) -> Any:
+    """A regularizer's table; its label is its part's name unless the table says otherwise."""
+    section = part if isinstance(part, bool) else _section(kind, part)
+    return {"name": section} if isinstance(section, str) else section
 
 
 def _section(kind: str, part: Part) -> Any:

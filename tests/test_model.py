@@ -123,8 +123,9 @@ def test_all_parts_add_their_terms_to_the_autoencoder_loss():
 
 def test_two_terms_of_one_name_are_refused():
     twice = [Part(terms=lambda part, step: {"same": step.z.mean()}) for _ in range(2)]
-    with pytest.raises(AssertionError, match="two parts give a term called 'same'"):
+    with pytest.raises(ConfigError) as err:
         trainer_of(autoencoder(*twice)).iterate()
+    assert "'same'" in err.value.what and "leave one" in err.value.fix
 
 
 def test_apart_weights_are_found_at_any_depth():

@@ -13,8 +13,14 @@ from aezoo import registry
 from aezoo.cli.output import Json, print_json
 from aezoo.paths import cache_dir, is_writable
 
-NEEDED = ("torch", "torchvision")  # training imports them; the rest is for evaluation and reports
-WANTED = ("torch-fidelity", "scikit-learn", "safetensors", "numpy")
+# Training imports these; the others are for further datasets and for evaluation.
+NEEDED = ("torch", "numpy", "safetensors", "scikit-learn", "pillow", "matplotlib", "jinja2", "tomli-w")
+WANTED = ("torchvision", "torch-fidelity")
+MODULES = {
+    "scikit-learn": "sklearn",
+    "pillow": "PIL",
+    "tomli-w": "tomli_w",
+}  # where not the distribution's name
 
 
 def doctor(as_json: Json = False) -> None:
@@ -59,7 +65,7 @@ def examine() -> dict[str, Any]:
 def _import_failure(name: str) -> str:
     """Why a library cannot be imported; empty when it can. A broken build may raise anything."""
     try:
-        import_module(name)
+        import_module(MODULES.get(name, name))
     except Exception as err:
         return f"{type(err).__name__}: {err}"
     return ""

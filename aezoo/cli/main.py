@@ -52,7 +52,7 @@ def _root(
         bool, typer.Option("--version", callback=lambda wanted: _version(wanted), is_eager=True)
     ] = False,
 ) -> None:
-    """Train, evaluate and compare generative autoencoders."""
+    """Train generative autoencoders out of interchangeable parts, and sample from them."""
 
 
 def _version(wanted: bool) -> None:

@@ -134,7 +134,7 @@ class GMM(LatentPrior):
             raise ConfigError(
                 "this mixture has not been fitted to codes yet",
                 where="prior.name",
-                fix="let training end, which fits it, or run `aezoo fit-prior RUN --prior gmm`",
+                fix="let training end, which fits it",
             )
 
 

@@ -16,7 +16,7 @@ from aezoo.api import Config, LatentPrior, glorot_normal_, mlp
 
 Capacity = Literal["model-1", "model-2", "model-3", "model-4", "model-5", "model-6"]
 
-# The capacities compared in the supplement's table 8.
+# The capacities compared in the earlier version of the paper, table 8.
 CAPACITIES: dict[Capacity, tuple[int, ...]] = {
     "model-1": (16, 16),
     "model-2": (64, 64),

@@ -32,7 +32,7 @@ class GaussianNLL(Reconstruction):
 
     def __init__(self, *, learn_gamma: bool = True, gamma: float = 1.0, floor: float = -6.0) -> None:
         super().__init__()
-        start = torch.tensor(math.log(gamma))
+        start = torch.tensor(max(math.log(gamma), floor))
         if learn_gamma:
             self.log_gamma = nn.Parameter(start)
         else:
@@ -42,12 +42,12 @@ class GaussianNLL(Reconstruction):
     @property
     def gamma(self) -> Tensor:
         """Standard deviation of x around x_hat []."""
-        return self._floored().exp()
+        return self.log_gamma.exp()
 
     def terms(self, step: Step) -> Terms:
         step.note("gamma", self.gamma)
-        return {"gaussian": gaussian_nll(step.x, step.x_hat, self._floored()).mean()}
+        return {"gaussian": gaussian_nll(step.x, step.x_hat, self.log_gamma).mean()}
 
-    def _floored(self) -> Tensor:
-        """max(log_gamma, floor) with the gradient of log_gamma: a clamp's is 0 below, for ever."""
-        return self.log_gamma + (self.floor - self.log_gamma.detach()).clamp_min(0.0)
+    def after(self, step: Step) -> None:
+        """Back to the floor: a clamp inside the loss would leave log gamma below it, out of reach."""
+        self.log_gamma.clamp_(min=self.floor)

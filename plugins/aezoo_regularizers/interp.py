@@ -22,6 +22,7 @@ from aezoo.api import (
     Regularizer,
     Step,
     Terms,
+    glorot_uniform_,
     gradient_penalty,
     interpolate,
     mlp,
@@ -57,7 +58,7 @@ class Interp(Regularizer):
         weight: Number = 1.0,
     ) -> None:
         super().__init__()
-        self.critic = image_critic(shape, channels, hidden)
+        self.critic = glorot_uniform_(image_critic(shape, channels, hidden))  # as released
         self.penalty, self.weight = penalty, weight
 
     def phases(self, model: Autoencoder) -> Iterable[Phase]:

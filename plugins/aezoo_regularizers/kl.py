@@ -78,5 +78,5 @@ def _no_density(prior: LatentPrior | None) -> ConfigError:
     return ConfigError(
         f"kl needs a prior with a density, and {type(prior).__name__} has none",
         where="divergence.name",
-        fix="choose another divergence, such as 'wgan' or 'mmd', or a prior such as 'normal'",
+        fix="choose another divergence, such as 'wgan', or a prior such as 'normal'",
     )

@@ -22,6 +22,7 @@ from aezoo.api import (
     Step,
     Terms,
     batch_norms,
+    glorot_normal_,
     gradient_penalty,
     mlp,
     value_at,
@@ -62,7 +63,7 @@ class WGAN(Regularizer):
         show_prior: bool = True,
     ) -> None:
         super().__init__()
-        self.critic = mlp([latent_dim, *hidden, 1])
+        self.critic = glorot_normal_(mlp([latent_dim, *hidden, 1]))  # as released
         self.penalty, self.weight, self.show_prior = penalty, weight, show_prior
 
     def phases(self, model: Autoencoder) -> Iterable[Phase]:
