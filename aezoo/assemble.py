@@ -132,7 +132,8 @@ def _build(
     during = _during(prior)
     regularizers: dict[str, Regularizer] = {}
     divergence = sections["divergence"]
-    regularizers[divergence["name"]] = make("divergence", "divergence", divergence, Regularizer)
+    ties = divergence["name"] if ":" not in divergence["name"] else "divergence"
+    regularizers[ties] = make("divergence", "divergence", divergence, Regularizer)
     for label, settings in sections["regularizer"].items():
         if label in regularizers:
             raise ConfigError(
@@ -148,7 +149,7 @@ def _build(
         during=None if during is None else make("prior", "during", during, LatentPrior),  # type: ignore[type-abstract]
         reconstruction=make("reconstruction", "reconstruction", sections["reconstruction"], Reconstruction),
         regularizers=regularizers,
-        divergence=divergence["name"],
+        divergence=ties,
     )
 
 
