@@ -79,6 +79,10 @@ class RunConfig(Config):
 
     format: int = Field(FORMAT, description="version of the run directory's files")
     version: str = Field("", description="version of aezoo that wrote the file")
+    plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
+    packages: dict[str, str] = Field(
+        {}, description="kind/name of each part that is not aezoo's own -> the distribution it came from"
+    )
     recipe: RecipeConfig = Field(RecipeConfig(), description="where the run comes from")
     backbone: PartSettings = Field(description="bodies of encoder and decoder")
     encoder: PartSettings = Field(description="images to codes")

@@ -8,16 +8,19 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from aezoo import foreign
 from aezoo import resolve as resolving
 from aezoo.checking import check
 from aezoo.config import RunConfig
 from aezoo.errors import ConfigError, RunFileError
+from aezoo.files import writing
 from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
 
 
 def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
     """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
     table = run.read_config()
+    foreign.make_ready(table, run.path / "config.toml")
     values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
     return check(RunConfig, values, "")
 
@@ -54,12 +57,34 @@ def open_run(
                 where="--overwrite",
                 fix="choose another --out",
             )
-        shutil.rmtree(run.path)
-    run.write_config(config)
+        _replace(run, config)
+    else:
+        _begin(run, config)
     return None
 
 
+def _begin(run: RunDir, config: RunConfig) -> None:
+    foreign.keep_copies(config.plugins, run.path)
+    run.write_config(config)
+
+
+def _replace(run: RunDir, config: RunConfig) -> None:
+    """Begin anew; the old run goes only when the new one stands."""
+    aside = run.path.with_name(f".{run.path.name}.replaced")
+    shutil.rmtree(aside, ignore_errors=True)
+    with writing(run.path):
+        run.path.rename(aside)
+    try:
+        _begin(run, config)
+    except BaseException:
+        shutil.rmtree(run.path, ignore_errors=True)
+        aside.rename(run.path)
+        raise
+    shutil.rmtree(aside)
+
+
 def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:
+    foreign.check_copies(config.plugins, run.path)
     before = read_config(run, given)
     _check_same(before, config, run)
     extended = config.train.steps > before.train.steps
@@ -75,7 +100,7 @@ def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoin
 def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
     """Only a larger number of steps may differ from the run that is resumed."""
     old, new = _flat(before.model_dump()), _flat(now.model_dump())
-    allowed = ("version", "recipe.", "x.range", "train.steps")
+    allowed = ("version", "packages.", "recipe.", "x.range", "train.steps")
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
     if now.train.steps < before.train.steps:
         changed.append("train.steps")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
-from aezoo import catalogue, hookspecs
+from aezoo import __version__, catalogue, hookspecs
 from aezoo.catalogue import KINDS, ComponentInfo
 from aezoo.errors import AezooError, ConfigError, MissingError, nearest
 from aezoo.settings import Config
@@ -39,6 +39,7 @@ class PluginRecord:
 
     name:        of its entry point
     module:      what the entry point names
+    alias:       another name that its targets have for the module
     reason:      why it is disabled or FAILED
     components:  what it brings; of one that FAILED, what it would have brought, as far as known
     """
@@ -47,6 +48,7 @@ class PluginRecord:
     distribution: str
     version: str
     module: str
+    alias: str = ""
     status: Literal["ok", "disabled", "FAILED"] = "ok"
     reason: str = ""
     components: tuple[ComponentInfo, ...] = ()
@@ -105,6 +107,16 @@ def find(kind: str, name: str, where: str = "") -> ComponentInfo:
     if name in known:
         return known[name]
     raise _absent(kind, name, where) or _unknown(kind, name, where, known)
+
+
+def owner(kind: str, name: str) -> PluginRecord | None:
+    """The plugin that brings a part, if any does."""
+    for record in _registry().records:
+        if record.status == "ok" and any(
+            info.kind in _kinds(kind) and info.name == name for info in record.components
+        ):
+            return record
+    return None
 
 
 def default(kind: str) -> ComponentInfo:
@@ -173,6 +185,12 @@ def _import(info: ComponentInfo, target: str) -> Any:
             where=f"{target}, from {info.plugin or 'an unknown plugin'}",
             fix="install what it needs; `aezoo doctor` looks at this installation",
         ) from err
+    except Exception as err:  # somebody else's module may raise anything
+        raise AezooError(
+            f"{info.kind} '{info.name}' breaks while it is imported: {type(err).__name__}: {err}",
+            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
+            fix="mend the module, or report it to the plugin's authors",
+        ) from err
     if not hasattr(found, attribute):
         raise AezooError(
             f"{info.kind} '{info.name}' is not where its plugin says: {module} has no '{attribute}'",
@@ -185,19 +203,30 @@ def _import(info: ComponentInfo, target: str) -> Any:
 # --- registering
 
 
-def register(plugin: object, name: str = "") -> PluginRecord:
+def register(plugin: object, name: str = "", *, module: str = "", alias: str = "") -> PluginRecord:
     """Take a module, or an object with hooks, as a plugin for the rest of this process.
+
+    module:  what it is imported as, where that is not its name
+    alias:   what its targets may call that module
 
     Raises:  ConfigError when it cannot be taken; whoever asked wants to know
     """
     label = name or getattr(plugin, "__name__", type(plugin).__name__)
-    record = PluginRecord(label, distribution=label, version="", module=label)
+    record = PluginRecord(label, distribution=label, version="", module=module or label, alias=alias)
     try:
         record = _admit(_registry(), record, plugin)
     except Exception as err:
         raise ConfigError(f"plugin '{label}' cannot be used: {err}", where=label) from err
     _registry().records.append(record)
     return record
+
+
+def withdraw(name: str) -> None:
+    """Forget a plugin taken by `register`, if there is one of that name."""
+    registry = _registry()
+    for record in [record for record in registry.records if record.name == name and not record.version]:
+        registry.manager.unregister(name=record.key)
+        registry.records.remove(record)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -256,21 +285,22 @@ def _load_one(registry: _Registry, entry: metadata.EntryPoint) -> PluginRecord:
 def _failed(record: PluginRecord, err: BaseException) -> PluginRecord:
     if os.environ.get("AEZOO_STRICT_PLUGINS") == "1":
         raise err
-    if isinstance(err, DuplicateError):
+    if isinstance(err, Refused):
         return replace(record, status="FAILED", reason=str(err), components=err.components)
     return replace(record, status="FAILED", reason=f"{type(err).__name__}: {err}")
 
 
-class DuplicateError(Exception):
-    """A plugin brings a name that is taken."""
+class Refused(Exception):
+    """A plugin that loads and yet cannot be taken, for a reason to be told as it is."""
 
-    def __init__(self, what: str, components: tuple[ComponentInfo, ...]) -> None:
+    def __init__(self, what: str, components: tuple[ComponentInfo, ...] = ()) -> None:
         super().__init__(what)
         self.components = components
 
 
 def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginRecord:
     """Check a plugin on its own, then let it in."""
+    _check_api(plugin)
     probe = _manager()
     probe.register(plugin)
     probe.check_pending()  # a misspelt hook registers in silence
@@ -283,17 +313,33 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     return replace(record, components=components)
 
 
+def _check_api(plugin: Any) -> None:
+    """Refuse a plugin made for hooks that are newer than these."""
+    needed = getattr(plugin, "aezoo_api", hookspecs.API)
+    if not isinstance(needed, int) or needed > hookspecs.API:
+        raise Refused(
+            f"it needs API {needed} of aezoo, and this is aezoo {__version__} with API {hookspecs.API}: "
+            "pip install --upgrade aezoo"
+        )
+
+
 def _stamped(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
     if not isinstance(info, ComponentInfo):
         raise TypeError(f"aezoo_components must give ComponentInfo, and gave {info!r}")
-    return info.model_copy(update={"plugin": record.origin})
+    own = {"target": _unaliased(info.target, record), "config": _unaliased(info.config, record)}
+    return info.model_copy(update={**own, "plugin": record.origin})
+
+
+def _unaliased(target: str, record: PluginRecord) -> str:
+    module, colon, attribute = target.partition(":")
+    return f"{record.module}{colon}{attribute}" if colon and module == record.alias else target
 
 
 def _refuse_taken(registry: _Registry, record: PluginRecord, components: tuple[ComponentInfo, ...]) -> None:
     owners = {_place(info): info.plugin for info in registry.components()}
     for info in components:
         if _place(info) in owners:
-            raise DuplicateError(
+            raise Refused(
                 f"duplicate: {info.kind} '{info.name}' of {record.origin} is already in "
                 f"{owners[_place(info)]}",
                 components,

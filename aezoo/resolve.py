@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aezoo import __version__, registry
+from aezoo import __version__, foreign, registry
 from aezoo.checking import check, settings_of, together
 from aezoo.config import FORMAT, PARTS, RunConfig
 from aezoo.errors import ConfigError, MissingError
@@ -27,6 +27,7 @@ def resolve(
     sets: Sequence[str] = (),
     scale: str | None = None,
     given: Collection[str] = (),
+    plugins: Sequence[str | Path] = (),
 ) -> RunConfig:
     """A complete, checked run.
 
@@ -35,15 +36,17 @@ def resolve(
     sets:    "key=value" texts; they have the last word
     scale:   `small` or `paper`: which of the recipe's settings
     given:   sections whose part is a finished module
+    plugins: one-file plugins to load first
 
     Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
     """
     flags = flags or {}
+    files = _load_files(plugins)
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
     layers = Layers()
     if recipe is None and not any(_names_method(table) for _, table in top):
         recipe = registry.default("recipe").name
-    sources = [] if recipe is None else _sources(recipe)
+    sources = [] if recipe is None else _sources(recipe, files)
     dataset = _dataset([table for _, table in (*sources, *top)])
     _check_scale(scale, sources)
     for origin, table in sources:
@@ -53,9 +56,11 @@ def resolve(
         layers.add(layer, origin)
     if scale is not None:
         layers.add({"recipe": {"scale": scale}}, "--scale")
+    layers.add({"plugins": files}, "--plugin")
     values, faults = _complete(layers.values, layers.origin, PARTS, given)
     try:
-        config = check(RunConfig, {**values, "version": __version__}, "", layers.origin)
+        own = {"version": __version__, "packages": {} if faults else foreign.packages(values)}
+        config = check(RunConfig, {**values, **own}, "", layers.origin)
     except ConfigError as err:
         faults.append(err)
     if faults:
@@ -197,16 +202,36 @@ def _names_method(table: Table) -> bool:
     return any(section in table for section in (*PARTS, "regularizer") if section not in _NETWORKS)
 
 
-def _sources(recipe: str | Path) -> list[tuple[str, Table]]:
-    """The recipe's table, below it the one it extends."""
-    if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe:
-        table, origin = read_toml(Path(recipe)), str(recipe)
-    else:
-        table, origin = read_recipe(recipe), f"recipe {recipe}"
+def _load_files(plugins: Sequence[str | Path]) -> list[str]:
+    """Load one-file plugins; the names under which the run keeps them.
+
+    Raises:  ConfigError when one cannot be used, or two have one name
+    """
+    names = [foreign.load_file(Path(path)) for path in plugins]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"two plugins are called {Path(name).name}", where="--plugin", fix="rename one of the files"
+            )
+    return names
+
+
+def _sources(recipe: str | Path, files: list[str]) -> list[tuple[str, Table]]:
+    """The recipe's table, below it the one it extends; plugins they name are loaded and added to `files`."""
+    file = _as_file(recipe)
+    table, origin = (read_toml(file), str(file)) if file else (read_recipe(str(recipe)), f"recipe {recipe}")
     base = table.pop("base", None)
     _check_format(table, origin)
-    below = [] if base is None else _sources(base)
+    if file:
+        found = foreign.make_ready(table, file, files)
+        files += [name for name in found if name not in files]
+    below = [] if base is None else _sources(base, files)
     return [*below, (origin, table)]
+
+
+def _as_file(recipe: str | Path) -> Path | None:
+    """The path, unless it is a recipe's name."""
+    return Path(recipe) if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe else None
 
 
 def _check_format(table: Table, origin: str) -> None:

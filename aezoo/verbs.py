@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def train(
     dataset: Part | None = None,
     settings: Mapping[str, Any] | None = None,
     scale: str | None = None,
+    plugins: Sequence[str | Path] = (),
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -42,6 +43,7 @@ def train(
     recipe:    a recipe's name or a TOML file
     parts:     each a name, a table of settings, or a module of one's own
     settings:  nested tables, such as {"optimizer": {"lr": 1e-3}}
+    plugins:   one-file plugins to load first
     out:       the run directory; without it one under `runs/`
     options:   keys of the section `train`, such as steps=500, seed=1
 
@@ -66,7 +68,7 @@ def train(
         flags["train()"] = {"train": options}
     if settings:
         flags["settings="] = dict(settings)
-    config = resolve(recipe, flags=flags, scale=scale, given=modules)
+    config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins)
     progress = Silence() if quiet else Bar()
     return run_training(config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules)
 

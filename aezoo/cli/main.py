@@ -12,6 +12,7 @@ import typer
 import aezoo
 from aezoo import registry
 from aezoo.errors import AezooError
+from aezoo.files import REMEDY, disk_error
 
 COMMANDS = ("train", "sample", "reconstruct", "list", "show", "plugins", "doctor")
 """In the order of `--help`. Each is the function of the same name in `aezoo.cli.NAME`."""
@@ -44,6 +45,11 @@ def main() -> None:
     except BrokenPipeError:
         # The reader left, such as `| head`: nothing more can be said, also not by the flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as err:
+        if err.errno not in REMEDY or err.filename is None:
+            raise
+        print(disk_error(err.filename, err), file=sys.stderr)
         raise SystemExit(1) from None
 
 

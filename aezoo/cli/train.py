@@ -45,6 +45,10 @@ def train(
         list[str] | None,
         typer.Option("--set", help="section.key=value; the last word. May be repeated.", show_default=False),
     ] = None,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(help="A one-file plugin to load, FILE.py; may be repeated.", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run directory; without it one under runs/.", show_default=False)
     ] = None,
@@ -81,7 +85,7 @@ def train(
     from aezoo.resolve import resolve
 
     flags = {name: table for name, table in options.items() if table}
-    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None)
+    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None, plugins=plugin or ())
     if dry_run:
         _plan(config, as_json=json)
         return
