@@ -16,6 +16,9 @@ from aezoo.errors import ConfigError, RunFileError
 from aezoo.files import writing
 from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
 
+_ELSEWHERE = ("train.data", "train.workers", "dataset.root", "dataset.download")
+"""Where the same rows come from: nothing that is computed depends on it."""
+
 
 def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
     """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
@@ -100,7 +103,7 @@ def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoin
 def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
     """Only a larger number of steps may differ from the run that is resumed."""
     old, new = _flat(before.model_dump()), _flat(now.model_dump())
-    allowed = ("version", "packages.", "recipe.", "x.range", "train.steps")
+    allowed = ("version", "packages.", "recipe.", "x.range", "train.steps", *_ELSEWHERE)
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
     if now.train.steps < before.train.steps:
         changed.append("train.steps")

@@ -12,7 +12,7 @@ from typing import Any
 from aezoo import __version__, foreign, registry
 from aezoo.checking import check, settings_of, together
 from aezoo.config import FORMAT, PARTS, RunConfig
-from aezoo.errors import ConfigError, MissingError
+from aezoo.errors import ConfigError, MissingError, nearest
 from aezoo.layers import Layers, Table, parse_set, read_toml
 from aezoo.settings import Config
 
@@ -47,6 +47,8 @@ def resolve(
     if recipe is None and not any(_names_method(table) for _, table in top):
         recipe = registry.default("recipe").name
     sources = [] if recipe is None else _sources(recipe, files)
+    sources = [(origin, with_path(table, origin)) for origin, table in sources]
+    top = [(origin, with_path(table, origin)) for origin, table in top]
     dataset = _dataset([table for _, table in (*sources, *top)])
     _check_scale(scale, sources)
     for origin, table in sources:
@@ -100,7 +102,7 @@ def _complete(
             faults.append(err)
             return settings
 
-    values = {**values}
+    values = with_path(values, "")
     for kind in parts:  # what is named, or brought along by what is named, before any default
         values[kind] = _named(values.get(kind))
     _bring_along(values, parts)
@@ -174,8 +176,49 @@ def import_class(name: str, where: str = "") -> type:
 def run_name(config: RunConfig) -> str:
     """What a run is called where nobody says: its recipe, or its prior and regularizers."""
     method = config.recipe.name or "-".join([config.prior["name"], *config.regularizer])
-    words = f"{method}-{config.dataset['name']}-s{config.train.seed}"
+    words = f"{method}-{_dataset_word(config.dataset)}-s{config.train.seed}"
     return "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in words)
+
+
+def _dataset_word(dataset: Table) -> str:
+    """A short name of the data: `digits`, `folder-faces`, or the class of a user's own dataset."""
+    name = str(dataset["name"]).rpartition(":")[2]
+    return f"{name}-{Path(dataset['path']).expanduser().absolute().stem}" if "path" in dataset else name
+
+
+def with_path(table: Table, origin: str) -> Table:
+    """A copy whose dataset "NAME:PATH" is the registered NAME with the setting `path`.
+
+    A "module:Class" of the user's own stays what it is.
+
+    Raises:  ConfigError when the dataset of that name takes no path, or no dataset has it
+    """
+    section = table.get("dataset")
+    text = section.get("name") if isinstance(section, Mapping) else section
+    if not isinstance(text, str) or ":" not in text:
+        return {**table}
+    name, _, path = text.partition(":")
+    if not _takes_path(name, path, f"dataset in {origin}" if origin else "dataset"):
+        return {**table}
+    rest = dict(section) if isinstance(section, Mapping) else {}
+    return {**table, "dataset": {**rest, "name": name, "path": path}}
+
+
+def _takes_path(name: str, path: str, where: str) -> bool:
+    known = {info.name for info in registry.list_components("dataset")}
+    if name in known:
+        if "path" in settings_class("dataset", name).model_fields:
+            return True
+        raise ConfigError(
+            f"the dataset '{name}' takes no path, such as '{path}'", where=where, fix=f"write '{name}'"
+        )
+    if all(word.isidentifier() for word in path.split(".")):  # "module:Class"
+        return False
+    close = nearest(name, known)
+    hint = f"did you mean '{close}'? " if close else ""
+    raise ConfigError(
+        f"no dataset is called '{name}'", where=where, fix=f"{hint}`aezoo list dataset` shows every name"
+    )
 
 
 def _named(settings: Any) -> Table:
