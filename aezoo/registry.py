@@ -364,7 +364,7 @@ def _precedence(entry: metadata.EntryPoint) -> tuple[bool, str, str]:
 
 def _unwanted(record: PluginRecord) -> str:
     """Why the environment leaves a plugin out; empty when it does not."""
-    names = {_canonical(record.name), _canonical(record.distribution)}
+    names = {canonical(record.name), canonical(record.distribution)}
     if names & _named("AEZOO_DISABLE_PLUGINS"):
         return "named in AEZOO_DISABLE_PLUGINS"
     limited = "AEZOO_LOAD_PLUGINS" in os.environ and record.distribution != FIRST_PARTY
@@ -374,15 +374,16 @@ def _unwanted(record: PluginRecord) -> str:
 
 
 def _named(variable: str) -> set[str]:
-    return {_canonical(name) for name in os.environ.get(variable, "").split(",") if name.strip()}
+    return {canonical(name) for name in os.environ.get(variable, "").split(",") if name.strip()}
 
 
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()  # as package indexes compare names
+def canonical(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _distribution(entry: metadata.EntryPoint) -> str:
-    return _canonical(entry.dist.name) if entry.dist else entry.name
+    return canonical(entry.dist.name) if entry.dist else entry.name
 
 
 def _version(entry: metadata.EntryPoint) -> str:

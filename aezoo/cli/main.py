@@ -11,6 +11,7 @@ import typer
 
 import aezoo
 from aezoo import registry
+from aezoo.cli import plugin
 from aezoo.errors import AezooError
 from aezoo.files import REMEDY, disk_error
 
@@ -31,6 +32,7 @@ def build() -> typer.Typer:
     for name in COMMANDS:
         module = import_module(f"aezoo.cli.{name}")
         app.command(name)(getattr(module, name))
+    app.add_typer(plugin.app, name="plugin")
     registry.add_commands(app)
     return app
 
