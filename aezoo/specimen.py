@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -116,10 +116,14 @@ class Specimen:
         part: dict[str, Any] = {self.kind: self.section()}
         if self.kind == "regularizer":
             part = {"regularizer": {self.label: self.section()}}
-        if self.kind == "reconstruction" and part_class(self.kind, self.name).terms is Component.terms:
+        if self.kind == "reconstruction" and self._costs_nothing():
             around["regularizer"] = {"task": {"name": f"{here}:PlainTask"}}
         train = {"latent_dim": self.latent_dim, "steps": 3, **train}
         return resolve(flags={"the contract": {**around, **part, "train": train}})
+
+    def _costs_nothing(self) -> bool:
+        part = part_class(self.kind, self.name)
+        return issubclass(part, Component) and part.terms is Component.terms
 
     def assembled(self, **train: Any) -> tuple[Assembly, tuple[int, ...]]:
         """The parts joined, for the first shape that they take.
@@ -147,7 +151,7 @@ class Specimen:
             codes = Posterior(z=z, mean=z, log_var=torch.full_like(z, -3.0), log_q=torch.zeros(200))
             with fitting(self.config(), model, seed) as means, torch.random.fork_rng(devices=[]):
                 prior.fit(codes, means)
-        return cast(LatentPrior, prior.eval())
+        return prior.eval()
 
 
 @contextmanager

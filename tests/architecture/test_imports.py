@@ -55,7 +55,8 @@ def test_importing_the_light_modules_loads_no_heavy_library(module):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("list",), ("list", "--json"), ("plugins",), ("plugin", "--help"), ("--version",)]
+    "arguments",
+    [("--help",), ("list",), ("list", "--json"), ("plugins",), ("plugin", "--help"), ("--version",)],
 )
 def test_a_command_that_only_lists_loads_no_heavy_library(arguments):
     assert _after(*_command(*arguments)) == set()
