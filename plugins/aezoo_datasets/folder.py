@@ -135,7 +135,9 @@ class Folder:
     def _channels(self, names: Sequence[str], headers: Sequence[Header]) -> int:
         if self.channels != "auto":
             return self.channels
-        kinds = {one.grey: name for name, one in zip(names, headers, strict=True)}
+        kinds = {
+            one.grey: name for name, one in reversed([*zip(names, headers, strict=True)])
+        }  # first of each
         if len(kinds) == 2:
             raise ConfigError(
                 f"{self.path / kinds[True]} is grey and {self.path / kinds[False]} is not",
@@ -148,7 +150,7 @@ class Folder:
         """Height and width of every row."""
         if self.image_size:
             return self.image_size, self.image_size
-        sizes = {one.size: name for name, one in zip(names, headers, strict=True)}
+        sizes = {one.size: name for name, one in reversed([*zip(names, headers, strict=True)])}
         if len(sizes) > 1:
             (one, first), (other, second) = list(sizes.items())[:2]
             raise ConfigError(

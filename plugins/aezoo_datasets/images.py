@@ -36,8 +36,8 @@ class Reader:
     """How a file becomes a row.
 
     channels:  1 or 3
-    side:      of the row, pixels; 0: as the file is
-    box:       left, top, right, bottom of what is cut out; None: the largest square in the middle
+    side:      the shorter side is resized to it, then the centre is cut out, pixels; 0: as the file is
+    box:       left, top, right, bottom of what is cut out first; None: nothing
     """
 
     channels: int
@@ -54,10 +54,10 @@ class Reader:
 
         with Image.open(path) as file:
             image = _plain(_upright(file), "L" if self.channels == 1 else "RGB")
-            if self.side:
-                # one step does what a resize of the shorter side and a centre crop would do in two
-                box = self.box or _square(image.size)
-                image = image.resize((self.side, self.side), Image.Resampling.BILINEAR, box=box)
+            image = image.crop(self.box) if self.box else image
+            if self.side:  # in one step what a resize of the shorter side and a centre crop would do in two
+                size = (self.side, self.side)
+                image = image.resize(size, Image.Resampling.BILINEAR, box=_square(image.size))
             pixels = np.asarray(image)
         return pixels[None] if self.channels == 1 else pixels.transpose(2, 0, 1)
 

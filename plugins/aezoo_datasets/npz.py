@@ -128,7 +128,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         raise MissingError(f"there is no file {path.absolute()}", where="dataset.path", fix="check npz:PATH")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array, no .npz")
             return {name: file[name] for name in file.files if name in known}
