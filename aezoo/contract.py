@@ -21,11 +21,23 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from aezoo import registry
+from aezoo.assemble import Assembly
 from aezoo.config import RunConfig
 from aezoo.errors import ConfigError
 from aezoo.interfaces import FittedPrior, HasDensity
+from aezoo.randomness import mix
 from aezoo.resolve import check_part, complete, part_class, resolve, settings_class
-from aezoo.specimen import ROWS, Specimen, can_sample, outputs, rows, seeded, terms_of, trained
+from aezoo.specimen import (
+    ROWS,
+    Specimen,
+    can_sample,
+    outputs,
+    rows,
+    seeded,
+    terms_of,
+    trained,
+    trainer_of,
+)
 from aezoo.trainer import moved_weights
 from aezoo.types import Data
 
@@ -178,6 +190,9 @@ def _dtype_device(specimen: Specimen) -> None:
     except Exception as err:
         raise Fault(f"a tensor is made without naming its device: {_first_line(err)}") from err
     _are_float32(given, torch.device("cpu"))
+    if torch.cuda.is_available():
+        cuda = torch.device("cuda")
+        _are_float32(outputs(found.model.to(cuda), shape, device=cuda), cuda)
 
 
 # --- randomness
@@ -199,6 +214,25 @@ def _randomness(specimen: Specimen) -> None:
         changed = _differing(one, other)
         if changed:
             raise Fault(f"under two equal generators {changed} differs")
+    if len(_modes(found.model)) == 2:
+        _trains_without_global(found, shape)
+
+
+def _trains_without_global(found: Assembly, shape: tuple[int, ...]) -> None:
+    """Terms and phases draw from the step's generator alone."""
+    with _shaken():
+        trainer = trainer_of(found, shape)
+        before = _global_states()
+        trainer.iterate()
+        after = _global_states()
+        torch.default_generator.manual_seed(mix(0, 0, "layers"))  # as the trainer does, for dropout
+        before["torch"] = _global_states()["torch"]
+    for library in before:
+        if before[library] != after[library]:
+            raise Fault(
+                f"while it trains it draws from the global generator of {library}",
+                "draw from step.generator: torch.rand(..., generator=step.generator)",
+            )
 
 
 @_rule("sampling", "prior", fix="use the generator that is passed in, every time")

@@ -2,7 +2,7 @@
 
 A run keeps a copy of each one-file plugin in its directory, as `plugins/NAME.py`, and names the copy in
 `config.toml`: so it still loads when it is moved, or when the first file has changed or gone. In any TOML
-file `plugins` are paths seen from that file.
+file `plugins` are paths seen from that file. To load such a run is to execute its file.
 """
 
 from __future__ import annotations

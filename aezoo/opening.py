@@ -73,15 +73,22 @@ def _begin(run: RunDir, config: RunConfig) -> None:
 
 def _replace(run: RunDir, config: RunConfig) -> None:
     """Begin anew; the old run goes only when the new one stands."""
-    aside = run.path.with_name(f".{run.path.name}.replaced")
+    path = run.path.resolve()  # a link stays a link
+    if Path.cwd().is_relative_to(path):
+        raise RunFileError(
+            f"{path} holds the working directory, so it is not replaced",
+            where="--overwrite",
+            fix="run the command from elsewhere, or choose another --out",
+        )
+    aside = path.with_name(f".{path.name}.replaced")
     shutil.rmtree(aside, ignore_errors=True)
-    with writing(run.path):
-        run.path.rename(aside)
+    with writing(path):
+        path.rename(aside)
     try:
-        _begin(run, config)
+        _begin(RunDir(path), config)
     except BaseException:
-        shutil.rmtree(run.path, ignore_errors=True)
-        aside.rename(run.path)
+        shutil.rmtree(path, ignore_errors=True)
+        aside.rename(path)
         raise
     shutil.rmtree(aside)
 

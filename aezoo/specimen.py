@@ -162,8 +162,8 @@ def fitting(config: RunConfig, model: Autoencoder, seed: int) -> Iterator[Fittin
         yield Fitting(Stages(run, model, config, Silence()), seed=seed, device=CPU, steps=3)
 
 
-def seeded(seed: int = 0) -> torch.Generator:
-    return torch.Generator("cpu").manual_seed(seed)
+def seeded(seed: int = 0, device: torch.device = CPU) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed)
 
 
 def rows(n: int, shape: tuple[int, ...]) -> Tensor:
@@ -171,14 +171,16 @@ def rows(n: int, shape: tuple[int, ...]) -> Tensor:
     return torch.rand(n, *shape, generator=seeded(n), device=CPU)
 
 
-def outputs(model: Autoencoder, shape: tuple[int, ...], training: bool = False) -> dict[str, Tensor]:
-    """What encoder, decoder and the prior in force give."""
+def outputs(
+    model: Autoencoder, shape: tuple[int, ...], training: bool = False, device: torch.device = CPU
+) -> dict[str, Tensor]:
+    """What encoder, decoder and the prior in force give, on the model's device."""
     model.train(training)
     with torch.no_grad():
-        posterior = model.encoder(rows(ROWS, shape), seeded())
+        posterior = model.encoder(rows(ROWS, shape).to(device), seeded(device=device))
         found = {"the encoder's code": posterior.z, "the decoder's x_hat": model.decoder(posterior.z)}
         if can_sample(model):
-            found["the prior's sample"] = model.prior_in_force.sample(ROWS, seeded())
+            found["the prior's sample"] = model.prior_in_force.sample(ROWS, seeded(device=device))
     return found
 
 
@@ -187,17 +189,23 @@ def can_sample(model: Autoencoder) -> bool:
     return model.during is not None or not isinstance(model.prior, FittedPrior)
 
 
+def trainer_of(assembly: Assembly, shape: tuple[int, ...]) -> Trainer:
+    """Trains on a dozen made-up rows."""
+    data = Data("made-up", shape, (0.0, 1.0), Split(rows(12, shape)), Split(rows(4, shape)))
+    return Trainer(
+        assembly.model.train(),
+        assembly.phases,
+        assembly.schedule,
+        Resident(data, data.train, 6, seed=0, device=CPU),
+        optimizers=assembly.optimizers,
+        seed=0,
+    )
+
+
 def trained(assembly: Assembly, shape: tuple[int, ...], steps: int = 3) -> list[dict[str, float]]:
     """The recorded terms of a few iterations."""
-    data = Data("made-up", shape, (0.0, 1.0), Split(rows(12, shape)), Split(rows(4, shape)))
     with torch.random.fork_rng(devices=[]):
-        trainer = Trainer(
-            assembly.model.train(),
-            assembly.phases,
-            assembly.schedule,
-            Resident(data, data.train, 6, seed=0, device=CPU),
-            optimizers=assembly.optimizers,
-        )
+        trainer = trainer_of(assembly, shape)
         return [trainer.iterate(record=True) for _ in range(steps)]
 
 

@@ -107,6 +107,23 @@ def test_overwriting_on_a_full_disk_keeps_the_old_run(run, tmp_path, monkeypatch
     assert aezoo.load("run").sample(2).shape == (2, 1, 8, 8)
 
 
+def test_the_working_directory_is_not_replaced(run, tmp_path, monkeypatch):
+    assert train(run)[0] == 0
+    before = contents(tmp_path / "run")
+    monkeypatch.chdir(tmp_path / "run")
+    code, _, err = run("train", "vae", *TINY, "--steps", 2, "--out", ".", "--overwrite")
+    assert code == 1 and "--overwrite" in err and str(tmp_path / "run") in err
+    assert contents(tmp_path / "run") == before
+
+
+def test_a_link_to_a_run_stays_a_link_when_the_run_is_replaced(run, tmp_path):
+    assert train(run)[0] == 0
+    (tmp_path / "run").rename(tmp_path / "real")
+    (tmp_path / "run").symlink_to(tmp_path / "real")
+    assert train(run, "--overwrite", steps=3)[0] == 0
+    assert (tmp_path / "run").is_symlink() and RunDir(tmp_path / "real").read_results()["steps"] == 3
+
+
 @pytest.mark.parametrize("out", ["grid.png", "rows.npz"])
 def test_samples_that_cannot_be_written_name_the_path(run, monkeypatch, out):
     assert train(run)[0] == 0

@@ -181,6 +181,31 @@ def test_a_module_that_no_entry_point_names_can_be_checked(run, tmp_path, forget
     assert code == 1 and "no luck" in err
 
 
+TAKEN = """
+@hookimpl
+def aezoo_components():
+    return [ComponentInfo(kind="prior", name="normal", target="collections:OrderedDict")]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
+        ("@hookimpl\ndef aezoo_component():\n    return []", "aezoo_component"),
+        (TAKEN, "prior 'normal' of aezoo-bad 2.5 is already in aezoo"),
+        ("aezoo_api = 99" + TAKEN, "it needs API 99"),
+    ],
+    ids=["raises", "misspells", "takes", "newer"],
+)
+def test_whatever_a_plugin_does_list_lives_and_plugins_shows_why(run, install, forget, text, reason):
+    install("aezoo-bad", "bad_plugin", text)
+    assert run("list")[0] == 0
+    code, out, _ = run("plugins")
+    assert code == 0 and reason in out and "aezoo-bad" in out
+    assert run("train", "vae", *TINY, "--steps", 2, "--quiet", "--out", "run")[0] == 0
+
+
 # --- the whole way
 
 

@@ -160,6 +160,31 @@ class Idle(Regularizer):
         return {"idle": step.z.square().mean()}
 
 
+class Lines(Encoder):
+    def __init__(self, *, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(shape).numel(), latent_dim))
+
+    def forward(self, x, generator=None):
+        return Posterior(z=self.net(x))
+
+
+class Blind(Regularizer):
+    """Noise that the trainer's seed repeats, and that is drawn from nowhere all the same."""
+
+    def terms(self, step):
+        return {"blind": (step.z * torch.randn_like(step.z)).square().mean()}
+
+
+class Dropping(Lines):
+    """Dropout is the exception: the trainer seeds it."""
+
+    def __init__(self, *, shape: tuple[int, ...], latent_dim: int) -> None:
+        super().__init__(shape=shape, latent_dim=latent_dim)
+        self.net.insert(1, nn.Dropout(0.5))
+
+
 class Drifting(Regularizer):
     def terms(self, step):
         return {"drifting": next(COUNT) * step.z.square().mean()}
@@ -188,16 +213,6 @@ class Writing(Regularizer):
 class Crashing(Regularizer):
     def terms(self, step):
         raise ValueError("no luck")
-
-
-class Lines(Encoder):
-    def __init__(self, *, shape: tuple[int, ...], latent_dim: int) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(torch.Size(shape).numel(), latent_dim))
-
-    def forward(self, x, generator=None):
-        return Posterior(z=self.net(x))
 
 
 class Noisy(Lines):
@@ -263,6 +278,7 @@ BROKEN = [
     ("randomness", "prior", FromTorch),
     ("randomness", "prior", FromNumpy),
     ("randomness", "prior", FromRandom),
+    ("randomness", "regularizer", Blind),
     ("sampling", "prior", Constant),
     ("noise", "encoder", Noisy),
     ("noise", "encoder", Mixing),
@@ -309,9 +325,9 @@ def test_every_rule_has_a_part_that_breaks_it():
     assert {rule for kind in (*kinds, "dataset", "recipe") for rule in rules(kind)} == named
 
 
-@pytest.mark.parametrize("part", [Good, Patient])
-def test_a_part_that_breaks_none_passes(part):
-    check_component("prior", part)
+@pytest.mark.parametrize(("kind", "part"), [("prior", Good), ("prior", Patient), ("encoder", Dropping)])
+def test_a_part_that_breaks_none_passes(kind, part):
+    check_component(kind, part)
 
 
 def test_settings_and_the_latent_dimension_reach_the_part():
