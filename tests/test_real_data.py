@@ -68,7 +68,7 @@ def check(recipe, dataset, out, n_test, shape, batch_size=32):
     (row,) = run.results["results"]
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert all(np.isfinite(value) for line in lines for value in line.values() if isinstance(value, float))
-    assert row["n"] == n_test and 0 < row["value"]
+    assert row["n"] == n_test and row["value"] > 0
     first, last = (
         sum(value for name, value in line.items() if name.startswith("autoencoder/"))
         for line in (lines[0], lines[-1])
@@ -169,8 +169,6 @@ def test_streaming_20000_images_takes_the_memory_of_2000(tmp_path):
             picture(number, (64, 64)).save(folder / f"{number:05d}.png", compress_level=1)
     few, many = (peak(tmp_path / str(count), tmp_path / f"run-{count}") for count in (2_000, 20_000))
     kept = peak(tmp_path / "20000", tmp_path / "run-kept", "memory")
-    print(
-        f"peak: {few / 1024:.0f} MB for 2,000, {many / 1024:.0f} MB for 20,000, {kept / 1024:.0f} MB in memory"
-    )
+    print(f"peak MB: {few / 1024:.0f} for 2,000, {many / 1024:.0f} for 20,000, {kept / 1024:.0f} in memory")
     assert many < 1.1 * few
     assert kept > many + 200 * 1024  # what would have shown if the rows had been kept

@@ -376,13 +376,13 @@ def test_a_plugin_module_that_imports_torch_breaks_a_rule(install):
         check_component("prior", "heavy", rule="import")
 
 
-RECIPE = 'ComponentInfo(kind="recipe", name="r", target="mine_recipes:r.toml")'
+RECIPE = 'ComponentInfo(kind="recipe", name="r", target="ruled_recipes:r.toml")'
 
 
 def test_a_recipe_that_does_not_resolve_breaks_a_rule(install, tmp_path):
-    (tmp_path / "mine_recipes").mkdir()
-    (tmp_path / "mine_recipes" / "__init__.py").write_text("")
-    (tmp_path / "mine_recipes" / "r.toml").write_text('prior = { name = "normal", wide = true }\n')
+    (tmp_path / "ruled_recipes").mkdir()
+    (tmp_path / "ruled_recipes" / "__init__.py").write_text("")
+    (tmp_path / "ruled_recipes" / "r.toml").write_text('prior = { name = "normal", wide = true }\n')
     install("aezoo-mine", "mine_plugin", f"@hookimpl\ndef aezoo_components():\n    return [{RECIPE}]")
     with pytest.raises(BrokenRule, match=r"prior\.wide"):
         check_component("recipe", "r")

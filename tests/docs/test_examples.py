@@ -11,11 +11,13 @@ import sys
 from importlib import invalidate_caches
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from aezoo import registry
 from aezoo.cli.main import build
+from tests.images import write_folder, write_idx
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -51,6 +53,15 @@ def write_files(page: Path, folder: Path) -> None:
     for code in blocks(page, "python"):
         if named := re.match(r"# (\w+\.py)\n", code):
             (folder / named[1]).write_text(code, encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _materials(tmp_path, monkeypatch):
+    """The data that pages speak of, small, in the working directory: a folder, an .npz, a public set."""
+    monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
+    write_folder(tmp_path / "faces", count=50)
+    np.savez(tmp_path / "rows.npz", x=np.arange(40 * 64).reshape(40, 8, 8).astype(np.uint8))
+    write_idx(tmp_path / "public")
 
 
 def perform(words: list[str]) -> None:
