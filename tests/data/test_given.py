@@ -135,3 +135,12 @@ def test_reconstructing_at_the_command_line_is_exit_3(tmp_path, monkeypatch, cap
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == 3 and "given from Python" in capsys.readouterr().err
+
+
+def test_a_name_with_a_path_and_a_table_with_one_are_the_same(tmp_path):
+    np.savez(tmp_path / "a.npz", x=images().numpy())
+    for number, dataset in enumerate(
+        [f"npz:{tmp_path / 'a.npz'}", {"name": "npz", "path": str(tmp_path / "a.npz")}]
+    ):
+        run = train(dataset, tmp_path / str(number))
+        assert run.config.dataset["name"] == "npz" and run.config.dataset["path"] == str(tmp_path / "a.npz")
