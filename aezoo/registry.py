@@ -303,7 +303,7 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     _check_api(plugin)
     probe = _manager()
     probe.register(plugin)
-    probe.check_pending()  # a misspelt hook registers in silence
+    _check_hooks(probe)
     if not probe.get_hookcallers(plugin):
         raise TypeError("it answers no hook of aezoo")
     answers = probe.hook.aezoo_components()
@@ -311,6 +311,22 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     _refuse_taken(registry, record, components)
     registry.manager.register(plugin, record.key)
     return replace(record, components=components)
+
+
+def _check_hooks(probe: pluggy.PluginManager) -> None:
+    """Refuse a hook that does not exist: it would register in silence, and never be called."""
+    try:
+        probe.check_pending()
+    except pluggy.PluginValidationError as err:
+        found = re.search(r"unknown hook '(\w+)'", str(err))
+        close = nearest(found[1], _hooks()) if found else None
+        if found is None or close is None:
+            raise
+        raise Refused(f"unknown hook '{found[1]}'; did you mean '{close}'?") from err
+
+
+def _hooks() -> list[str]:
+    return [name for name in vars(hookspecs) if name.startswith("aezoo_")]
 
 
 def _check_api(plugin: Any) -> None:

@@ -106,6 +106,12 @@ def test_a_plugin_for_the_api_at_hand_loads(install):
     assert record("aezoo-mine").status == "ok"
 
 
+def test_a_misspelt_hook_suggests_the_nearest(install):
+    install("aezoo-mine", "mine_plugin", GOOD.replace("aezoo_components", "aezoo_component"))
+    reason = record("aezoo-mine").reason
+    assert reason == "unknown hook 'aezoo_component'; did you mean 'aezoo_components'?"
+
+
 def test_a_plugin_that_needs_another_api_says_what_to_do(install):
     install("aezoo-mine", "mine_plugin", "aezoo_api = 99" + GOOD)
     assert "pip install --upgrade aezoo" in record("aezoo-mine").reason
