@@ -1,6 +1,15 @@
 """The public names plugins may import."""
 
 from aezoo.assemble import build_model, schedule_of
+from aezoo.data.arrays import (
+    as_tensor,
+    checked_labels,
+    checked_rows,
+    class_names,
+    part,
+    split_rows,
+    with_validation,
+)
 from aezoo.errors import AezooError, ConfigError, MissingError
 from aezoo.fitting import Fitting
 from aezoo.functional.divergences import (
@@ -35,11 +44,12 @@ from aezoo.interfaces import (
 from aezoo.model import Autoencoder
 from aezoo.nets import SameConv2d, SameConvTranspose2d, glorot_normal_, glorot_uniform_, mlp
 from aezoo.optim import OptimizerConfig
+from aezoo.paths import cache_dir, data_dir
 from aezoo.ramps import Number, Ramp, value_at
 from aezoo.randomness import generator_for
 from aezoo.settings import Config
 from aezoo.step import Step, batch_norms, running_statistics, still_statistics
-from aezoo.types import Data, Posterior, Split, Terms, require
+from aezoo.types import Data, Posterior, Rows, Split, Terms, require
 
 __all__ = [
     "AezooError",
@@ -67,15 +77,22 @@ __all__ = [
     "Ramp",
     "Reconstruction",
     "Regularizer",
+    "Rows",
     "SameConv2d",
     "SameConvTranspose2d",
     "Split",
     "Step",
     "Terms",
     "absolute_error",
+    "as_tensor",
     "batch_norms",
     "binary_cross_entropy",
     "build_model",
+    "cache_dir",
+    "checked_labels",
+    "checked_rows",
+    "class_names",
+    "data_dir",
     "diagonal_normal_log_prob",
     "gaussian_nll",
     "generator_for",
@@ -85,11 +102,14 @@ __all__ = [
     "interpolate",
     "kl_to_standard_normal",
     "mlp",
+    "part",
     "require",
     "running_statistics",
     "schedule_of",
+    "split_rows",
     "squared_error",
     "standard_normal_log_prob",
     "still_statistics",
     "value_at",
+    "with_validation",
 ]

@@ -40,6 +40,12 @@ class TrainConfig(Config):
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast, one scope per phase")
     compile: bool = Field(False, description="compile encoder and decoder with torch.compile")
     log_every: int = Field(10, gt=0, description="steps between two lines of metrics.jsonl, > 0")
+    data: Literal["auto", "memory", "stream"] = Field(
+        "auto",
+        description="keep images of files in memory, or stream them from disk as they are needed; "
+        "auto: in memory where they take less than a quarter of what is free. Results are the same",
+    )
+    workers: int = Field(0, ge=0, description="processes that read ahead while streaming, >= 0")
     keep_memory: bool = Field(
         True, description="on glibc, keep freed buffers for the next step instead of returning them"
     )
@@ -79,6 +85,10 @@ class RunConfig(Config):
 
     format: int = Field(FORMAT, description="version of the run directory's files")
     version: str = Field("", description="version of aezoo that wrote the file")
+    plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
+    packages: dict[str, str] = Field(
+        {}, description="kind/name of each part that is not aezoo's own -> the distribution it came from"
+    )
     recipe: RecipeConfig = Field(RecipeConfig(), description="where the run comes from")
     backbone: PartSettings = Field(description="bodies of encoder and decoder")
     encoder: PartSettings = Field(description="images to codes")

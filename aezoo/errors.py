@@ -51,6 +51,10 @@ class RunFileError(AezooError):
     """A run directory that is damaged, incomplete or already there."""
 
 
+class DiskError(AezooError):
+    """A file that cannot be written: no space, no permission, a disk that is gone."""
+
+
 class InterruptedRun(AezooError):
     """Training stopped by a signal after writing a checkpoint; 130 for Ctrl-C, 143 for SIGTERM."""
 

@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from aezoo.errors import DiskError
+
+REMEDY = {
+    errno.ENOSPC: "make room on that disk, or choose another place",
+    errno.EDQUOT: "make room within your quota, or choose another place",
+    errno.EROFS: "choose a place that can be written to",
+    errno.EACCES: "choose a place you may write to, or change its permissions",
+    errno.EPERM: "choose a place you may write to, or change its permissions",
+}
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the operating system refuses in here becomes a DiskError that names the path."""
+    try:
+        yield
+    except OSError as err:
+        raise disk_error(path, err) from err
+
+
+def disk_error(path: Path | str, err: OSError) -> DiskError:
+    """A refusal of the operating system, with the path and a remedy."""
+    return DiskError(
+        f"{path} cannot be written: {err.strerror or err}",
+        where=str(path),
+        fix=REMEDY.get(err.errno or 0, "what was written before is intact; mend the disk and try again"),
+    )
+
+
+def make_directory(path: Path) -> None:
+    """A directory with all above it, there already or not."""
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write to a temporary name beside it, flush to disk, rename over the old file."""
+    """Write to a temporary name beside it, flush to disk, rename over the old file.
+
+    Raises:  DiskError; the old file is then as it was
+    """
+    with writing(path):
+        _write(path, content)
+
+
+def _write(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

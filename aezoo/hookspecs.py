@@ -7,6 +7,9 @@ A plugin is a module, free of torch, that an entry point of group `aezoo` names:
     @hookimpl
     def aezoo_components():
         return [ComponentInfo(kind="prior", name="mine", target="my_priors.mine:Mine")]
+
+One that relies on more than API 1 says so, `aezoo_api = 2`: an older aezoo then names the reason instead
+of failing on it.
 """
 
 from __future__ import annotations
@@ -19,6 +22,9 @@ from aezoo.catalogue import ComponentInfo
 
 if TYPE_CHECKING:
     import typer
+
+API = 1
+"""Version of the hooks and of `aezoo.api`; it grows when plugins can rely on something new."""
 
 hookspec = pluggy.HookspecMarker("aezoo")
 

@@ -9,16 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from aezoo import foreign
 from aezoo import resolve as resolving
 from aezoo.checking import check
 from aezoo.config import RunConfig
 from aezoo.errors import ConfigError, RunFileError
+from aezoo.files import writing
 from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
+
+_ELSEWHERE = ("train.data", "train.workers", "dataset.root", "dataset.download")
+"""Where the same rows come from: nothing that is computed depends on it."""
 
 
 def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
     """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
     table = run.read_config()
+    foreign.make_ready(table, run.path / "config.toml")
     values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
     return check(RunConfig, values, "")
 
@@ -42,30 +48,28 @@ def opened(
 
     Raises:  RunFileError when it holds something already; ConfigError when a resumed run's settings differ
     """
-    new = not run.path.exists()
-    aside = run.path.with_name(f".{run.path.name}.replaced")
+    path = run.path.resolve()  # a link stays a link
+    new, aside = not path.exists(), path.with_name(f".{path.name}.replaced")
+    replacing = overwrite and not resume and run.is_run()
     try:
-        checkpoint = _open(run, config, aside, resume=resume, overwrite=overwrite, given=given)
-    except OSError as err:
-        raise RunFileError(
-            f"{run.path} cannot be written: {err.strerror}", where="--out", fix="choose another --out"
-        ) from err
-    try:
+        with writing(path):
+            if replacing:
+                _set_aside(path, aside)
+            checkpoint = _open(run, config, resume=resume, given=given)
         yield checkpoint
     except BaseException as err:
-        if not run.names():
-            if aside.exists() or (new and isinstance(err, ConfigError)):
-                shutil.rmtree(run.path, ignore_errors=True)
-            if aside.exists():
-                aside.rename(run.path)
+        if replacing and aside.exists() and not run.names():
+            shutil.rmtree(path, ignore_errors=True)
+            aside.rename(path)
+        elif new and isinstance(err, ConfigError) and not run.names():
+            shutil.rmtree(path, ignore_errors=True)
         raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        if replacing:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
-def _open(
-    run: RunDir, config: RunConfig, aside: Path, *, resume: bool, overwrite: bool, given: Collection[str]
-) -> Checkpoint | None:
+def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str]) -> Checkpoint | None:
     if resume and run.has_config():
         return _resume(run, config, given)
     if run.path.exists() and not run.path.is_dir():
@@ -75,19 +79,33 @@ def _open(
             raise RunFileError(
                 f"{run.path} is not empty and no run directory", where="--out", fix="choose another --out"
             )
-        if not overwrite:
-            raise RunFileError(
-                f"{run.path} exists and is not empty",
-                where="--out",
-                fix="choose another --out, go on with --resume, or replace it with --overwrite",
-            )
-        shutil.rmtree(aside, ignore_errors=True)
-        run.path.rename(aside)
-    run.write_config(config)
+        raise RunFileError(
+            f"{run.path} exists and is not empty",
+            where="--out",
+            fix="choose another --out, go on with --resume, or replace it with --overwrite",
+        )
+    _begin(RunDir(run.path.resolve()), config)
     return None
 
 
+def _begin(run: RunDir, config: RunConfig) -> None:
+    foreign.keep_copies(config.plugins, run.path)
+    run.write_config(config)
+
+
+def _set_aside(path: Path, aside: Path) -> None:
+    if Path.cwd().is_relative_to(path):
+        raise RunFileError(
+            f"{path} holds the working directory, so it is not replaced",
+            where="--overwrite",
+            fix="run the command from elsewhere, or choose another --out",
+        )
+    shutil.rmtree(aside, ignore_errors=True)
+    path.rename(aside)
+
+
 def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:
+    foreign.check_copies(config.plugins, run.path)
     before = read_config(run, given)
     _check_same(before, config, run)
     extended = config.train.steps > before.train.steps
@@ -103,7 +121,7 @@ def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoin
 def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
     """Only a larger number of steps may differ from the run that is resumed."""
     old, new = _flat(before.model_dump()), _flat(now.model_dump())
-    allowed = ("version", "recipe.", "x.range", "train.steps")
+    allowed = ("version", "packages.", "recipe.", "x.range", "train.steps", *_ELSEWHERE)
     changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
     if now.train.steps < before.train.steps:
         changed.append("train.steps")

@@ -14,6 +14,13 @@ def cache_dir() -> Path:
     return Path(user).expanduser() / "aezoo"
 
 
+def data_dir() -> Path:
+    """Where datasets lie: $AEZOO_DATA, else data/ in the cache. Not created here."""
+    if chosen := os.environ.get("AEZOO_DATA"):
+        return Path(chosen).expanduser()
+    return cache_dir() / "data"
+
+
 def is_writable(directory: Path) -> bool:
     """Whether files can be put there, also when the directory has yet to be made."""
     standing = next(path for path in (directory, *directory.absolute().parents) if path.exists())

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from aezoo import __version__, pictures
 from aezoo.config import RunConfig
+from aezoo.data.memory import CHUNK
 from aezoo.files import write_bytes, write_text
 from aezoo.functional.reconstruction import squared_error
 from aezoo.interfaces import FittedPrior
@@ -85,7 +86,7 @@ def describe(run: RunDir, model: Autoencoder, config: RunConfig, data: Data, fac
 def reconstruction_error(model: Autoencoder, data: Data) -> float:
     """Squared error per test row, summed over its dimensions, mean over the rows."""
     total = 0.0
-    for rows in data.test.values.split(1024):
+    for rows in data.test.values.split(CHUNK):
         x = data.x(rows.to(model.device))
         total += float(squared_error(x, model.reconstruct(x)).double().sum())
     return total / len(data.test)
@@ -115,7 +116,7 @@ def picture(samples: Tensor, data: Data) -> bytes:
     """A grid of images; vectors among real ones on their first principal components."""
     if data.is_image and data.range is not None:
         return pictures.png(pictures.grid(samples, range=data.range))
-    return pictures.png(pictures.scatter(data.x(data.test.values), samples))
+    return pictures.png(pictures.scatter(data.x(data.test.values[:]), samples))
 
 
 def compared(x: Tensor, x_hat: Tensor, data: Data) -> bytes:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
-from aezoo import catalogue, hookspecs
+from aezoo import __version__, catalogue, hookspecs
 from aezoo.catalogue import KINDS, ComponentInfo
 from aezoo.errors import AezooError, ConfigError, MissingError, nearest
 from aezoo.settings import Config
@@ -39,6 +39,7 @@ class PluginRecord:
 
     name:        of its entry point
     module:      what the entry point names
+    alias:       another name that its targets have for the module
     reason:      why it is disabled or FAILED
     components:  what it brings; of one that FAILED, what it would have brought, as far as known
     """
@@ -47,6 +48,7 @@ class PluginRecord:
     distribution: str
     version: str
     module: str
+    alias: str = ""
     status: Literal["ok", "disabled", "FAILED"] = "ok"
     reason: str = ""
     components: tuple[ComponentInfo, ...] = ()
@@ -105,6 +107,16 @@ def find(kind: str, name: str, where: str = "") -> ComponentInfo:
     if name in known:
         return known[name]
     raise _absent(kind, name, where) or _unknown(kind, name, where, known)
+
+
+def owner(kind: str, name: str) -> PluginRecord | None:
+    """The plugin that brings a part, if any does."""
+    for record in _registry().records:
+        if record.status == "ok" and any(
+            info.kind in _kinds(kind) and info.name == name for info in record.components
+        ):
+            return record
+    return None
 
 
 def default(kind: str) -> ComponentInfo:
@@ -173,6 +185,12 @@ def _import(info: ComponentInfo, target: str) -> Any:
             where=f"{target}, from {info.plugin or 'an unknown plugin'}",
             fix="install what it needs; `aezoo doctor` looks at this installation",
         ) from err
+    except Exception as err:  # somebody else's module may raise anything
+        raise AezooError(
+            f"{info.kind} '{info.name}' breaks while it is imported: {type(err).__name__}: {err}",
+            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
+            fix="mend the module, or report it to the plugin's authors",
+        ) from err
     if not hasattr(found, attribute):
         raise AezooError(
             f"{info.kind} '{info.name}' is not where its plugin says: {module} has no '{attribute}'",
@@ -185,19 +203,30 @@ def _import(info: ComponentInfo, target: str) -> Any:
 # --- registering
 
 
-def register(plugin: object, name: str = "") -> PluginRecord:
+def register(plugin: object, name: str = "", *, module: str = "", alias: str = "") -> PluginRecord:
     """Take a module, or an object with hooks, as a plugin for the rest of this process.
+
+    module:  what it is imported as, where that is not its name
+    alias:   what its targets may call that module
 
     Raises:  ConfigError when it cannot be taken; whoever asked wants to know
     """
     label = name or getattr(plugin, "__name__", type(plugin).__name__)
-    record = PluginRecord(label, distribution=label, version="", module=label)
+    record = PluginRecord(label, distribution=label, version="", module=module or label, alias=alias)
     try:
         record = _admit(_registry(), record, plugin)
     except Exception as err:
         raise ConfigError(f"plugin '{label}' cannot be used: {err}", where=label) from err
     _registry().records.append(record)
     return record
+
+
+def withdraw(name: str) -> None:
+    """Forget a plugin taken by `register`, if there is one of that name."""
+    registry = _registry()
+    for record in [record for record in registry.records if record.name == name and not record.version]:
+        registry.manager.unregister(name=record.key)
+        registry.records.remove(record)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -256,24 +285,25 @@ def _load_one(registry: _Registry, entry: metadata.EntryPoint) -> PluginRecord:
 def _failed(record: PluginRecord, err: BaseException) -> PluginRecord:
     if os.environ.get("AEZOO_STRICT_PLUGINS") == "1":
         raise err
-    if isinstance(err, DuplicateError):
+    if isinstance(err, Refused):
         return replace(record, status="FAILED", reason=str(err), components=err.components)
     return replace(record, status="FAILED", reason=f"{type(err).__name__}: {err}")
 
 
-class DuplicateError(Exception):
-    """A plugin brings a name that is taken."""
+class Refused(Exception):
+    """A plugin that loads and yet cannot be taken, for a reason to be told as it is."""
 
-    def __init__(self, what: str, components: tuple[ComponentInfo, ...]) -> None:
+    def __init__(self, what: str, components: tuple[ComponentInfo, ...] = ()) -> None:
         super().__init__(what)
         self.components = components
 
 
 def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginRecord:
     """Check a plugin on its own, then let it in."""
+    _check_api(plugin)
     probe = _manager()
     probe.register(plugin)
-    probe.check_pending()  # a misspelt hook registers in silence
+    _check_hooks(probe)
     if not probe.get_hookcallers(plugin):
         raise TypeError("it answers no hook of aezoo")
     answers = probe.hook.aezoo_components()
@@ -283,17 +313,49 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     return replace(record, components=components)
 
 
+def _check_hooks(probe: pluggy.PluginManager) -> None:
+    """Refuse a hook that does not exist: it would register in silence, and never be called."""
+    try:
+        probe.check_pending()
+    except pluggy.PluginValidationError as err:
+        found = re.search(r"unknown hook '(\w+)'", str(err))
+        close = nearest(found[1], _hooks()) if found else None
+        if found is None or close is None:
+            raise
+        raise Refused(f"unknown hook '{found[1]}'; did you mean '{close}'?") from err
+
+
+def _hooks() -> list[str]:
+    return [name for name in vars(hookspecs) if name.startswith("aezoo_")]
+
+
+def _check_api(plugin: Any) -> None:
+    """Refuse a plugin made for hooks that are newer than these."""
+    needed = getattr(plugin, "aezoo_api", hookspecs.API)
+    if not isinstance(needed, int) or needed > hookspecs.API:
+        raise Refused(
+            f"it needs API {needed} of aezoo, and this is aezoo {__version__} with API {hookspecs.API}: "
+            "pip install --upgrade aezoo"
+        )
+
+
 def _stamped(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
     if not isinstance(info, ComponentInfo):
         raise TypeError(f"aezoo_components must give ComponentInfo, and gave {info!r}")
-    return info.model_copy(update={"plugin": record.origin})
+    own = {"target": _unaliased(info.target, record), "config": _unaliased(info.config, record)}
+    return info.model_copy(update={**own, "plugin": record.origin})
+
+
+def _unaliased(target: str, record: PluginRecord) -> str:
+    module, colon, attribute = target.partition(":")
+    return f"{record.module}{colon}{attribute}" if colon and module == record.alias else target
 
 
 def _refuse_taken(registry: _Registry, record: PluginRecord, components: tuple[ComponentInfo, ...]) -> None:
     owners = {_place(info): info.plugin for info in registry.components()}
     for info in components:
         if _place(info) in owners:
-            raise DuplicateError(
+            raise Refused(
                 f"duplicate: {info.kind} '{info.name}' of {record.origin} is already in "
                 f"{owners[_place(info)]}",
                 components,
@@ -318,7 +380,7 @@ def _precedence(entry: metadata.EntryPoint) -> tuple[bool, str, str]:
 
 def _unwanted(record: PluginRecord) -> str:
     """Why the environment leaves a plugin out; empty when it does not."""
-    names = {_canonical(record.name), _canonical(record.distribution)}
+    names = {canonical(record.name), canonical(record.distribution)}
     if names & _named("AEZOO_DISABLE_PLUGINS"):
         return "named in AEZOO_DISABLE_PLUGINS"
     limited = "AEZOO_LOAD_PLUGINS" in os.environ and record.distribution != FIRST_PARTY
@@ -328,15 +390,16 @@ def _unwanted(record: PluginRecord) -> str:
 
 
 def _named(variable: str) -> set[str]:
-    return {_canonical(name) for name in os.environ.get(variable, "").split(",") if name.strip()}
+    return {canonical(name) for name in os.environ.get(variable, "").split(",") if name.strip()}
 
 
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()  # as package indexes compare names
+def canonical(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _distribution(entry: metadata.EntryPoint) -> str:
-    return _canonical(entry.dist.name) if entry.dist else entry.name
+    return canonical(entry.dist.name) if entry.dist else entry.name
 
 
 def _version(entry: metadata.EntryPoint) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aezoo import __version__, registry
+from aezoo import __version__, foreign, registry
 from aezoo.checking import check, settings_of, together
 from aezoo.config import FORMAT, PARTS, RunConfig
-from aezoo.errors import ConfigError, MissingError
+from aezoo.errors import ConfigError, MissingError, nearest
 from aezoo.layers import Layers, Table, parse_set, read_toml
 from aezoo.settings import Config
 
@@ -27,6 +27,7 @@ def resolve(
     sets: Sequence[str] = (),
     scale: str | None = None,
     given: Collection[str] = (),
+    plugins: Sequence[str | Path] = (),
 ) -> RunConfig:
     """A complete, checked run.
 
@@ -35,15 +36,19 @@ def resolve(
     sets:    "key=value" texts; they have the last word
     scale:   `small` or `paper`: which of the recipe's settings
     given:   sections whose part is a finished module
+    plugins: one-file plugins to load first
 
     Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
     """
     flags = flags or {}
+    files = _load_files(plugins)
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
     layers = Layers()
     if recipe is None and not any(_names_method(table) for _, table in top):
         recipe = registry.default("recipe").name
-    sources = [] if recipe is None else _sources(recipe)
+    sources = [] if recipe is None else _sources(recipe, files)
+    sources = [(origin, with_path(table, origin)) for origin, table in sources]
+    top = [(origin, with_path(table, origin)) for origin, table in top]
     dataset = _dataset([table for _, table in (*sources, *top)])
     _check_scale(scale, sources)
     for origin, table in sources:
@@ -53,12 +58,14 @@ def resolve(
         layers.add(layer, origin)
     if scale is not None:
         layers.add({"recipe": {"scale": scale}}, "--scale")
+    layers.add({"plugins": files}, "--plugin")
     values, faults = _complete(layers.values, layers.origin, PARTS, given)
     if any(_names_method(table) for _, table in top):  # its phases may not be the recipe's any more
         ours = {name for _, table in top for name in _named(table.get("optimizer"))}
         values["inherited"] = tuple(set(values.get("optimizer", {})) - ours)
     try:
-        config = check(RunConfig, {**values, "version": __version__}, "", layers.origin)
+        own = {"version": __version__, "packages": {} if faults else foreign.packages(values)}
+        config = check(RunConfig, {**values, **own}, "", layers.origin)
     except ConfigError as err:
         faults.append(err)
     if faults:
@@ -98,7 +105,7 @@ def _complete(
             faults.append(err)
             return settings
 
-    values = {**values}
+    values = with_path(values, "")
     for kind in parts:  # what is named, or brought along by what is named, before any default
         values[kind] = _named(values.get(kind))
     _bring_along(values, parts)
@@ -172,8 +179,49 @@ def import_class(name: str, where: str = "") -> type:
 def run_name(config: RunConfig) -> str:
     """What a run is called where nobody says: its recipe, or its prior and regularizers."""
     method = config.recipe.name or "-".join([config.prior["name"], *config.regularizer])
-    words = f"{method}-{config.dataset['name']}-s{config.train.seed}"
+    words = f"{method}-{_dataset_word(config.dataset)}-s{config.train.seed}"
     return "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in words)
+
+
+def _dataset_word(dataset: Table) -> str:
+    """A short name of the data: `digits`, `folder-faces`, or the class of a user's own dataset."""
+    name = str(dataset["name"]).rpartition(":")[2]
+    return f"{name}-{Path(dataset['path']).expanduser().absolute().stem}" if "path" in dataset else name
+
+
+def with_path(table: Table, origin: str) -> Table:
+    """A copy whose dataset "NAME:PATH" is the registered NAME with the setting `path`.
+
+    A "module:Class" of the user's own stays what it is.
+
+    Raises:  ConfigError when the dataset of that name takes no path, or no dataset has it
+    """
+    section = table.get("dataset")
+    text = section.get("name") if isinstance(section, Mapping) else section
+    if not isinstance(text, str) or ":" not in text:
+        return {**table}
+    name, _, path = text.partition(":")
+    if not _takes_path(name, path, f"dataset in {origin}" if origin else "dataset"):
+        return {**table}
+    rest = dict(section) if isinstance(section, Mapping) else {}
+    return {**table, "dataset": {**rest, "name": name, "path": path}}
+
+
+def _takes_path(name: str, path: str, where: str) -> bool:
+    known = {info.name for info in registry.list_components("dataset")}
+    if name in known:
+        if "path" in settings_class("dataset", name).model_fields:
+            return True
+        raise ConfigError(
+            f"the dataset '{name}' takes no path, such as '{path}'", where=where, fix=f"write '{name}'"
+        )
+    if all(word.isidentifier() for word in path.split(".")):  # "module:Class"
+        return False
+    close = nearest(name, known)
+    hint = f"did you mean '{close}'? " if close else ""
+    raise ConfigError(
+        f"no dataset is called '{name}'", where=where, fix=f"{hint}`aezoo list dataset` shows every name"
+    )
 
 
 def _named(settings: Any) -> Table:
@@ -200,24 +248,42 @@ def _names_method(table: Table) -> bool:
     return any(section in table for section in (*PARTS, "regularizer") if section not in _NETWORKS)
 
 
-def _sources(recipe: str | Path, above: tuple[str, ...] = ()) -> list[tuple[str, Table]]:
-    """The recipe's table, below it the one it extends; a path to that one starts at the file's own place."""
-    if _is_file(recipe):
-        table, origin = read_toml(Path(recipe)), str(recipe)
-    else:
-        table, origin = read_recipe(str(recipe)), f"recipe {recipe}"
+def _load_files(plugins: Sequence[str | Path]) -> list[str]:
+    """Load one-file plugins; the names under which the run keeps them.
+
+    Raises:  ConfigError when one cannot be used, or two have one name
+    """
+    names = [foreign.load_file(Path(path)) for path in plugins]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"two plugins are called {Path(name).name}", where="--plugin", fix="rename one of the files"
+            )
+    return names
+
+
+def _sources(recipe: str | Path, files: list[str], above: tuple[str, ...] = ()) -> list[tuple[str, Table]]:
+    """The recipe's table, below it the one it extends; plugins they name are loaded and added to `files`.
+
+    A path to the one it extends starts at the file's own place.
+    """
+    file = _as_file(recipe)
+    table, origin = (read_toml(file), str(file)) if file else (read_recipe(str(recipe)), f"recipe {recipe}")
     if origin in above:
         raise ConfigError(f"{origin} extends itself", where=f"base in {above[-1]}", fix="name another base")
     base = table.pop("base", None)
     _check_file(table, origin)
-    if isinstance(base, str) and _is_file(base) and _is_file(recipe):
-        base = Path(recipe).parent / base
-    below = [] if base is None else _sources(base, (*above, origin))
+    if file:
+        found = foreign.make_ready(table, file, files)
+        files += [name for name in found if name not in files]
+        base = file.parent / base if isinstance(base, str) and _as_file(base) else base
+    below = [] if base is None else _sources(base, files, (*above, origin))
     return [*below, (origin, table)]
 
 
-def _is_file(recipe: str | Path) -> bool:
-    return isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe
+def _as_file(recipe: str | Path) -> Path | None:
+    """The path, unless it is a recipe's name."""
+    return Path(recipe) if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe else None
 
 
 def _check_file(table: Table, origin: str) -> None:

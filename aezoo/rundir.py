@@ -20,7 +20,7 @@ from torch import Tensor
 from aezoo import __version__
 from aezoo.config import FORMAT, RunConfig
 from aezoo.errors import ConfigError, RunFileError
-from aezoo.files import flush_directory, sha256, write_bytes, write_text
+from aezoo.files import flush_directory, make_directory, sha256, write_bytes, write_text, writing
 from aezoo.layers import read_toml
 
 MODEL, TRAINER, STATE = "model.safetensors", "trainer.safetensors", "state.json"
@@ -51,7 +51,7 @@ class RunDir:
     # -- configuration -----------------------------------------------------------------------------
 
     def write_config(self, config: RunConfig) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_directory(self.path)
         write_text(self.path / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)))
 
     def has_config(self) -> bool:
@@ -85,7 +85,10 @@ class RunDir:
     # -- checkpoints -------------------------------------------------------------------------------
 
     def save_checkpoint(self, checkpoint: Checkpoint, keep: int) -> None:
-        """Write one whole, point `latest` at it, then delete what is no longer kept."""
+        """Write one whole, point `latest` at it, then delete what is no longer kept.
+
+        Raises:  DiskError; the earlier checkpoints are then as they were
+        """
         name = _name(checkpoint.stage, checkpoint.step)
         parts = {MODEL: _pack(checkpoint.model), TRAINER: _pack(checkpoint.trainer)}
         state = {
@@ -98,15 +101,20 @@ class RunDir:
         }
         unfinished = self.checkpoints / f".{name}"
         shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        for file, content in parts.items():
-            write_bytes(unfinished / file, content)
-        write_text(unfinished / STATE, json.dumps(state, indent=1))
+        try:
+            make_directory(unfinished)
+            for file, content in parts.items():
+                write_bytes(unfinished / file, content)
+            write_text(unfinished / STATE, json.dumps(state, indent=1))
+        except BaseException:  # what is half written would only fill the disk
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise
         final = self.checkpoints / name
-        if final.exists():  # only ever an equal one, of a run that was stopped right here
-            shutil.rmtree(final)
-        unfinished.rename(final)
-        flush_directory(self.checkpoints)
+        with writing(final):
+            if final.exists():  # only ever an equal one, of a run that was stopped right here
+                shutil.rmtree(final)
+            unfinished.rename(final)
+            flush_directory(self.checkpoints)
         write_text(self.checkpoints / "latest", name)
         self._prune(checkpoint.stage, keep)
 
@@ -169,7 +177,7 @@ class RunDir:
         return self.path / "metrics.jsonl"
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:
-        with self.metrics_file.open("a", encoding="utf-8") as file:
+        with writing(self.metrics_file), self.metrics_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:

@@ -17,7 +17,9 @@ from aezoo.allocator import keep_memory
 from aezoo.assemble import Assembly, assemble
 from aezoo.checking import check
 from aezoo.config import RunConfig, XConfig
+from aezoo.data.memory import CHUNK, fits, in_memory, is_streamed
 from aezoo.data.resident import Resident
+from aezoo.data.streamed import Streamed
 from aezoo.errors import ConfigError, RunFileError
 from aezoo.fitting import Fitting
 from aezoo.interfaces import DataSource, FittedPrior
@@ -27,6 +29,7 @@ from aezoo.products import Facts, reconstruction_error, write_grids, write_produ
 from aezoo.progress import Progress, Silence
 from aezoo.rundir import Checkpoint, RunDir
 from aezoo.stages import Stages, load_state
+from aezoo.step import Batches
 from aezoo.trainer import Trainer
 from aezoo.types import Data, Posterior
 
@@ -60,13 +63,15 @@ def run_training(
     overwrite: bool = False,
     progress: Progress | None = None,
     modules: Mapping[str, nn.Module] | None = None,
+    data: Data | None = None,
 ) -> Run:
-    """Train what a complete config says, into its run directory."""
+    """Train what a complete config says, into its run directory; `data` stands in for its dataset."""
     if config.train.keep_memory:
         keep_memory()
-    data = load_data(config)
-    config, assembly = prepare(config, data, modules)
     device = choose_device(config.train.device)
+    data = load_data(config) if data is None else data
+    config, assembly = prepare(config, data, modules)
+    data = placed(data, config.train.data, device)
     run = RunDir(directory_for(config, out, resume=resume))
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
@@ -85,7 +90,11 @@ def run_training(
 def prepare(
     config: RunConfig, data: Data, modules: Mapping[str, nn.Module] | None = None
 ) -> tuple[RunConfig, Assembly]:
-    """The parts for a dataset, and the config completed by what only they know."""
+    """The parts for a dataset, and the config completed by what only they know.
+
+    Raises:  ConfigError when parts do not go together, or the dataset has fewer rows than a minibatch
+    """
+    _check_rows(len(data.train), config.train.batch_size)
     assembly = assemble(config, data.shape, data.range, modules)
     optimizer = {
         phase: settings.model_dump(mode="json", exclude_none=True)
@@ -93,6 +102,25 @@ def prepare(
     }
     x = XConfig(shape=data.shape, range=data.range)
     return config.model_copy(update={"x": x, "optimizer": optimizer}), assembly
+
+
+def _check_rows(rows: int, batch_size: int) -> None:
+    if rows < batch_size:
+        raise ConfigError(
+            f"{rows} training rows are fewer than a minibatch of {batch_size}",
+            where="train.batch_size",
+            fix=f"choose --batch-size {rows} or less, or give more rows" if rows else "give more rows",
+        )
+
+
+def placed(data: Data, where: str, device: torch.device) -> Data:
+    """The dataset in memory, or as it is where it is to be streamed.
+
+    where:  `memory`, `stream`, or `auto` for what fits
+    """
+    if where == "memory" or (where == "auto" and fits(data, device)):
+        return in_memory(data)
+    return data
 
 
 def load_data(config: RunConfig) -> Data:
@@ -149,7 +177,7 @@ def _train(
         model,
         assembly.phases,
         assembly.schedule,
-        Resident(data, data.train, train.batch_size, seed=train.seed, device=device),
+        _batches(config, data, device),
         optimizers=assembly.optimizers,
         seed=train.seed,
         device=device,
@@ -175,10 +203,20 @@ def _train(
     return Facts(train.steps, stages.seconds, fit_seconds, str(device))
 
 
+def _batches(config: RunConfig, data: Data, device: torch.device) -> Batches:
+    """Where minibatches come from: memory, or the disk for a dataset left there."""
+    train = config.train
+    if is_streamed(data):
+        return Streamed(
+            data, data.train, train.batch_size, seed=train.seed, device=device, workers=train.workers
+        )
+    return Resident(data, data.train, train.batch_size, seed=train.seed, device=device)
+
+
 def _codes(model: Autoencoder, data: Data, reads: Sequence[str]) -> Posterior:
     """The posterior of the whole training split, with the fields that the prior reads."""
     device = model.device
-    chunks = [model.encode(data.x(rows.to(device))) for rows in data.train.values.split(2048)]
+    chunks = [model.encode(data.x(rows.to(device))) for rows in data.train.values.split(CHUNK)]
     return join(chunks, tuple(reads))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
@@ -45,16 +47,31 @@ def require(posterior: Posterior, *fields: str, by: str) -> tuple[Tensor, ...]:
     return tuple(getattr(posterior, name) for name in fields)
 
 
+class Rows(Protocol):
+    """Rows that are read when they are asked for; a tensor [N, *shape] can do the same."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def __getitem__(self, index: slice | Tensor) -> Tensor:
+        """Some rows [n, *shape]: a range, or those with the indices int64 [n]."""
+
+    def split(self, size: int) -> Iterable[Tensor]:
+        """All rows in order, at most `size` at a time."""
+
+
 @dataclass(frozen=True)
 class Split:
-    """One part of a dataset, whole in memory.
+    """One part of a dataset, in memory or read as needed.
 
-    values:  uint8 or float32 [N, *shape]
-    labels:  class of each row, int64 [N], where there are classes
+    values:      uint8 or float32 [N, *shape]; rows that are read as needed are uint8
+    labels:      class of each row, int64 [N], where there are classes
+    attributes:  uint8 [N, A], 1 where a row has the attribute, where there are any
     """
 
-    values: Tensor
+    values: Tensor | Rows
     labels: Tensor | None = None
+    attributes: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -67,7 +84,8 @@ class Data:
     shape:   (C, H, W) for images, (D,) for vectors
     range:   smallest and largest value of x; None for unbounded vectors
     scale:   x = values * scale, for values kept as small integers
-    train, test:  the rows; nothing is ever fitted on `test`
+    train, validation, test:  the rows; nothing is ever fitted on `test`
+    flip:    mirror half of the training images left to right, chosen anew in every minibatch
     """
 
     name: str
@@ -75,8 +93,11 @@ class Data:
     range: tuple[float, float] | None
     train: Split
     test: Split
+    validation: Split | None = None
     scale: float = 1.0
     classes: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    flip: bool = False
 
     @property
     def is_image(self) -> bool:

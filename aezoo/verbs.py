@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from aezoo import registry
+from aezoo.data.given import Rows, given_data
 from aezoo.progress import Bar, Silence
 from aezoo.resolve import resolve
 from aezoo.runner import Run, run_training
 from aezoo.settings import Config
+from aezoo.types import Data
 
 Part = str | Mapping[str, Any] | Config | nn.Module
 """A name, a table with `name` and settings, a part's settings, or a finished module of one's own."""
@@ -28,9 +32,10 @@ def train(
     divergence: Part | None = None,
     regularizers: str | Iterable[str] | Mapping[str, Part | bool] = (),
     reconstruction: Part | None = None,
-    dataset: Part | None = None,
+    dataset: Part | Rows | None = None,
     settings: Mapping[str, Any] | None = None,
     scale: str | None = None,
+    plugins: Sequence[str | Path] = (),
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -42,12 +47,17 @@ def train(
     recipe:    a recipe's name or a TOML file
     parts:     each a name, a table of settings, a part's settings, or a module of one's own
     regularizers:  names, or by label what a part can be; False takes a recipe's away
+    dataset:   also the data themselves, which the run records without keeping them: a tensor or an array
+               (uint8 0..255 or floats 0..1; [N, C, H, W], [N, H, W, C], [N, H, W] or [N, D]), a torch Dataset
+               of x or (x, class), or a `Data`; see docs/data.md
     settings:  nested tables, such as {"optimizer": {"lr": 1e-3}}
+    plugins:   one-file plugins to load first
     out:       the run directory; without it one under `runs/`
     options:   keys of the section `train`, such as steps=500, seed=1
 
     Raises:  AezooError for everything a user can mend
     """
+    data, dataset = _given(dataset)
     named = {
         "backbone": backbone,
         "encoder": encoder,
@@ -69,9 +79,18 @@ def train(
         flags["train()"] = {"train": options}
     if settings:
         flags["settings="] = dict(settings)
-    config = resolve(recipe, flags=flags, scale=scale, given=modules)
+    config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins)
     progress = Silence() if quiet else Bar()
-    return run_training(config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules)
+    return run_training(
+        config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules, data=data
+    )
+
+
+def _given(dataset: Part | Rows | None) -> tuple[Data | None, Part | None]:
+    """The data where they are handed over themselves, and what the config says of them."""
+    if isinstance(dataset, Tensor | np.ndarray | Dataset | Data):
+        return given_data(dataset)
+    return None, dataset
 
 
 def _by_label(regularizers: str | Iterable[str] | Mapping[str, Part | bool]) -> dict[str, Part | bool]:

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from aezoo import files
+from aezoo.errors import DiskError
 
 
 def names(folder):
@@ -29,8 +30,9 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
         raise OSError("disk full")
 
     monkeypatch.setattr(files.os, call, broken)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DiskError, match="disk full") as caught:
         files.write_bytes(path, b"new")
+    assert str(path) in caught.value.where
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["samples.png"]
 

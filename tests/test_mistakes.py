@@ -12,7 +12,7 @@ import aezoo
 from aezoo.api import Memory, Phase, Posterior, Regularizer
 from aezoo.assemble import assemble
 from aezoo.config import RunConfig
-from aezoo.errors import AezooError, ConfigError, RunFileError
+from aezoo.errors import AezooError, ConfigError
 from aezoo.model import join
 from aezoo.resolve import resolve
 from aezoo.rundir import RunDir
@@ -124,7 +124,7 @@ def test_a_run_directory_in_place_of_a_file_is_told_which_file(tmp_path):
 
 def test_a_file_on_the_way_to_the_directory_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunFileError) as err:
+    with pytest.raises(AezooError) as err:
         trained(tmp_path / "file" / "run")
     assert "file" in err.value.what
 

@@ -55,8 +55,23 @@ def test_first_parties_come_before_third_parties(install):
         ("@hookimpl\ndef aezoo_components(surplus):\n    return []", "surplus"),
         ("x = 1", "no hook"),
         (GOOD.replace("prior", "pryor", 1), "pryor"),
+        ("aezoo_api = 99" + GOOD, "API 99"),
+        ("aezoo_api = '2'" + GOOD, "API 2"),
     ],
-    ids=["raises", "missing", "exits", "syntax", "misspelt", "type", "hook", "arguments", "no-hook", "kind"],
+    ids=[
+        "raises",
+        "missing",
+        "exits",
+        "syntax",
+        "misspelt",
+        "type",
+        "hook",
+        "arguments",
+        "no-hook",
+        "kind",
+        "api",
+        "api-text",
+    ],
 )
 def test_a_broken_plugin_is_a_failed_record_with_its_reason(install, source, reason):
     install("aezoo-bad", "bad_plugin", source)
@@ -84,6 +99,22 @@ def test_an_unknown_name_mentions_the_plugin_that_failed_to_load(install):
     with pytest.raises(ConfigError) as caught:
         registry.find("prior", "whatever-it-had")
     assert "bad_plugin" in caught.value.fix
+
+
+def test_a_plugin_for_the_api_at_hand_loads(install):
+    install("aezoo-mine", "mine_plugin", "aezoo_api = 1" + GOOD)
+    assert record("aezoo-mine").status == "ok"
+
+
+def test_a_misspelt_hook_suggests_the_nearest(install):
+    install("aezoo-mine", "mine_plugin", GOOD.replace("aezoo_components", "aezoo_component"))
+    reason = record("aezoo-mine").reason
+    assert reason == "unknown hook 'aezoo_component'; did you mean 'aezoo_components'?"
+
+
+def test_a_plugin_that_needs_another_api_says_what_to_do(install):
+    install("aezoo-mine", "mine_plugin", "aezoo_api = 99" + GOOD)
+    assert "pip install --upgrade aezoo" in record("aezoo-mine").reason
 
 
 # --- duplicates
@@ -216,6 +247,14 @@ def test_a_target_whose_module_is_missing_is_exit_code_3():
         registry.load_target(part("no_such_module:X"))
 
 
+def test_a_target_whose_module_breaks_is_told_with_its_reason(tmp_path, monkeypatch):
+    (tmp_path / "breaks_on_import.py").write_text("raise RuntimeError('no luck')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(AezooError, match="no luck") as caught:
+        registry.load_target(part("breaks_on_import:X"))
+    assert caught.value.exit_code == 1 and caught.value.fix
+
+
 def test_a_target_without_its_class_names_the_class():
     with pytest.raises(AezooError, match="'Nothing'"):
         registry.load_target(part("collections:Nothing"))
@@ -247,6 +286,16 @@ def test_a_registered_plugin_is_forgotten_after_isolation():
 def test_registering_what_is_no_plugin_is_the_users_error():
     with registry.isolated(), pytest.raises(ConfigError, match="empty"):
         registry.register(SimpleNamespace(), "empty")
+
+
+def test_a_withdrawn_plugin_is_forgotten_and_may_come_again():
+    with registry.isolated():
+        registry.register(Fake(), "fake")
+        registry.withdraw("fake")
+        with pytest.raises(ConfigError):
+            registry.find("prior", "fake")
+        registry.register(Fake(), "fake")
+        assert registry.owner("prior", "fake").name == "fake"
 
 
 def test_registering_one_plugin_twice_is_an_error():

@@ -11,7 +11,9 @@ import typer
 
 import aezoo
 from aezoo import registry
+from aezoo.cli import plugin
 from aezoo.errors import AezooError
+from aezoo.files import REMEDY, disk_error
 
 COMMANDS = ("train", "sample", "reconstruct", "list", "show", "plugins", "doctor")
 """In the order of `--help`. Each is the function of the same name in `aezoo.cli.NAME`."""
@@ -30,6 +32,7 @@ def build() -> typer.Typer:
     for name in COMMANDS:
         module = import_module(f"aezoo.cli.{name}")
         app.command(name)(getattr(module, name))
+    app.add_typer(plugin.app, name="plugin")
     registry.add_commands(app)
     return app
 
@@ -44,6 +47,11 @@ def main() -> None:
     except BrokenPipeError:
         # The reader left, such as `| head`: nothing more can be said, also not by the flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as err:
+        if err.errno not in REMEDY or err.filename is None:
+            raise
+        print(disk_error(err.filename, err), file=sys.stderr)
         raise SystemExit(1) from None
 
 

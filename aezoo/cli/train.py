@@ -32,7 +32,16 @@ def train(
         str,
         typer.Option(help="small (default) or paper: the recipe's published settings.", show_default=False),
     ] = "",
-    dataset: Annotated[str, typer.Option(help="What to train on.", show_default=False)] = "",
+    dataset: Annotated[
+        str, typer.Option(help="What to train on: a name, folder:PATH or npz:PATH.", show_default=False)
+    ] = "",
+    data_root: Annotated[
+        str, typer.Option(help="The folder that holds downloaded datasets.", show_default=False)
+    ] = "",
+    download: Annotated[bool, typer.Option("--download", help="Fetch the dataset if it is missing.")] = False,
+    skip_bad_images: Annotated[
+        bool, typer.Option("--skip-bad-images", help="Leave out image files that cannot be read.")
+    ] = False,
     image_size: Annotated[int | None, typer.Option(help="Side of an image.", show_default=False)] = None,
     steps: Annotated[int | None, typer.Option(help="Iterations of the schedule.", show_default=False)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images in a minibatch.", show_default=False)] = None,
@@ -44,6 +53,10 @@ def train(
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="section.key=value; the last word. May be repeated.", show_default=False),
+    ] = None,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(help="A one-file plugin to load, FILE.py; may be repeated.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run directory; without it one under runs/.", show_default=False)
@@ -69,6 +82,9 @@ def train(
         "--reconstruction": _part("reconstruction", reconstruction),
         "--regularizer": {"regularizer": dict.fromkeys(regularizer, True)} if regularizer else {},
         "--dataset": _part("dataset", dataset),
+        "--data-root": _dataset("root", data_root),
+        "--download": _dataset("download", download),
+        "--skip-bad-images": _dataset("skip_bad_images", skip_bad_images),
         "--image-size": {} if image_size is None else {"dataset": {"image_size": image_size}},
         "--steps": _train("steps", steps),
         "--batch-size": _train("batch_size", batch_size),
@@ -81,7 +97,7 @@ def train(
     from aezoo.resolve import resolve
 
     flags = {name: table for name, table in options.items() if table}
-    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None)
+    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None, plugins=plugin or ())
     if dry_run:
         _plan(config, as_json=json)
         return
@@ -133,6 +149,10 @@ def _plan(config: RunConfig, *, as_json: bool) -> None:
 
 def _part(section: str, name: str) -> dict[str, Any]:
     return {section: name} if name else {}
+
+
+def _dataset(key: str, value: Any) -> dict[str, Any]:
+    return {"dataset": {key: value}} if value else {}
 
 
 def _train(key: str, value: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ CORE_FILES = sorted((ROOT / "aezoo").rglob("*.py"))
 # such as a key of a measure ("mse"), a choice ("none") or a distribution ("normal").
 PLAIN_WORDS = {
     *("backbone", "point", "gaussian", "normal", "mixture", "none", "mlp", "conv", "kl", "synthetic"),
-    *("mse", "l1", "bce", "digits"),
+    *("mse", "l1", "bce", "digits", "folder", "npz"),
 }
 
 
@@ -43,7 +43,10 @@ def _command(*arguments: str) -> tuple[str, ...]:
     )
 
 
-LIGHT = ("aezoo", "aezoo.cli.main", "aezoo.registry", "aezoo.catalogue", "aezoo.hookspecs", "aezoo.describe")
+LIGHT = (
+    *("aezoo", "aezoo.cli.main", "aezoo.registry", "aezoo.catalogue", "aezoo.hookspecs", "aezoo.describe"),
+    *("aezoo.foreign", "aezoo.skeleton"),
+)
 
 
 @pytest.mark.parametrize("module", LIGHT)
@@ -52,7 +55,8 @@ def test_importing_the_light_modules_loads_no_heavy_library(module):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("list",), ("list", "--json"), ("plugins",), ("--version",)]
+    "arguments",
+    [("--help",), ("list",), ("list", "--json"), ("plugins",), ("plugin", "--help"), ("--version",)],
 )
 def test_a_command_that_only_lists_loads_no_heavy_library(arguments):
     assert _after(*_command(*arguments)) == set()

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shlex
+import subprocess
+import sys
+from importlib import invalidate_caches
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from aezoo import registry
 from aezoo.cli.main import build
+from tests.images import write_folder, write_idx
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+RUN = ("aezoo ", "pip install ./aezoo-", "pytest aezoo-")
+OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--target", "site")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
 
@@ -22,11 +31,11 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def commands(page: Path) -> list[list[str]]:
-    """The `aezoo` commands of a page, in order."""
+    """The commands of a page that a test can run, in order: aezoo's, and those on a plugin's directory."""
     lines = [
         part.strip() for code in blocks(page, "sh") for line in code.splitlines() for part in line.split("&&")
     ]
-    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("aezoo ")]
+    return [shlex.split(line, comments=True) for line in lines if line.startswith(RUN)]
 
 
 def shortened(words: list[str]) -> list[str]:
@@ -39,19 +48,56 @@ def shortened(words: list[str]) -> list[str]:
     return [*words[:at], str(max(2, int(words[at]) // 100)), *words[at + 1 :]]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def write_files(page: Path, folder: Path) -> None:
+    """The files that a page shows whole: programs whose first line is their name."""
+    for code in blocks(page, "python"):
+        if named := re.match(r"# (\w+\.py)\n", code):
+            (folder / named[1]).write_text(code, encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _materials(tmp_path, monkeypatch):
+    """The data that pages speak of, small, in the working directory: a folder, an .npz, a public set."""
+    monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
+    write_folder(tmp_path / "faces", count=50)
+    np.savez(tmp_path / "rows.npz", x=np.arange(40 * 64).reshape(40, 8, 8).astype(np.uint8))
+    write_idx(tmp_path / "public")
+
+
+def perform(words: list[str]) -> None:
+    """One command: aezoo's as in a new process, pip's without a network and into `site/`."""
+    if words[0] == "aezoo":
+        with registry.isolated():
+            result = CliRunner().invoke(build(), shortened(words[1:]), catch_exceptions=False)
+        assert result.exit_code == 0, (words, result.output)
+        return
+    options = OFFLINE if words[0] == "pip" else ("-q",)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", words[0], *words[1:], *options]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    invalidate_caches()  # modules may have come
+
+
+LONG = {"plugins.md": pytest.mark.slow}  # it installs a plugin and runs its tests
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=page.name, marks=LONG.get(page.name, ())) for page in PAGES]
+)
 def test_the_commands_of_a_page_work_in_order(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    write_files(page, tmp_path)
     for words in commands(page):
-        result = CliRunner().invoke(build(), shortened(words), catch_exceptions=False)
-        assert result.exit_code == 0, (words, result.output)
+        perform(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_programs_of_a_page_work(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for number, code in enumerate(blocks(page, "python")):
-        if "import aezoo" not in code:
+        if not re.search(r"^import aezoo", code, re.M):
             continue  # a fragment that shows one line of a part
         program = tmp_path / f"program{number}.py"
         program.write_text(code, encoding="utf-8")

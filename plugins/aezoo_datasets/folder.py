@@ -1,0 +1,204 @@
+"""Image files of the user's own, under one directory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, final
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from aezoo.api import Config, ConfigError, Data, MissingError, Split, split_rows
+from aezoo_datasets.images import ENDINGS, Header, ImageFiles, Reader, header
+
+
+class FolderConfig(Config):
+    """Which files, how they become rows, and which rows are the test part."""
+
+    path: str = Field(min_length=1, description="the directory; images in directories below it count too")
+    image_size: int = Field(
+        64,
+        ge=0,
+        description="side, pixels: the shorter side is resized to it, antialiased, then the centre "
+        "is cut out; 0: as they are, when all have one size",
+    )
+    channels: Literal["auto", 1, 3] = Field("auto", description="1: grey, 3: RGB; auto: what all files are")
+    flip: bool = Field(False, description="mirror half of the training images, chosen anew each time")
+    test: float = Field(0.1, gt=0, lt=1, description="share of the images that is the test part, (0, 1)")
+    validation: int = Field(0, ge=0, description="images from the end of the train part for validation")
+    skip_bad_images: bool = Field(False, description="leave out files that cannot be decoded, and count them")
+
+
+@final
+class Folder:
+    """All images below a directory, sorted by path; where all lie in subdirectories, these are classes.
+
+    Which images are the test part depends on their number and the share alone.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        image_size: int = 64,
+        channels: Literal["auto", 1, 3] = "auto",
+        flip: bool = False,
+        test: float = 0.1,
+        validation: int = 0,
+        skip_bad_images: bool = False,
+    ) -> None:
+        self.path = Path(path).expanduser()
+        self.image_size, self.channels, self.flip = image_size, channels, flip
+        self.test, self.validation, self.skip = test, validation, skip_bad_images
+
+    def load(self) -> Data:
+        """All files opened, none decoded yet, unless bad ones are to be skipped.
+
+        Raises:  MissingError when there is no such directory; ConfigError when it holds no images, or naming
+                 a file that cannot be used
+        """
+        names = sorted(_found(self.path))
+        if not names:
+            raise self._empty("it holds no image files")
+        names, headers = self._headed(names)
+        reader = Reader(self._channels(names, headers), self.image_size)
+        shape = (reader.channels, *self._size(names, headers))
+        if self.skip:
+            names = self._decodable(names, reader)
+        files = ImageFiles(self.path, names, reader)
+        return self._data(files, shape)
+
+    def _data(self, files: ImageFiles, shape: tuple[int, ...]) -> Data:
+        train, test = split_rows(len(files), self.test)
+        count = len(train) - self.validation
+        if count < 1:
+            raise ConfigError(
+                f"{self.validation} validation images leave none of {len(train)} to train on",
+                where="dataset.validation",
+                fix=f"set dataset.validation below {len(train)}",
+            )
+        labels, classes = _classes(files.names)
+
+        def split(rows: Tensor) -> Split:
+            return Split(files.part(rows.tolist()), None if labels is None else labels[rows])
+
+        return Data(
+            name="folder",
+            shape=shape,
+            range=(0.0, 1.0),
+            train=split(train[:count]),
+            validation=split(train[count:]) if self.validation else None,
+            test=split(test),
+            scale=1 / 255,
+            classes=classes,
+            flip=self.flip,
+        )
+
+    def _headed(self, names: Sequence[str]) -> tuple[list[str], list[Header]]:
+        """The files that begin as images do, and what their heads say."""
+        good: list[str] = []
+        headers: list[Header] = []
+        for name in names:
+            try:
+                headers.append(header(self.path / name))
+                good.append(name)
+            except ConfigError as err:
+                if not self.skip:
+                    raise
+                _say_skipped(err)
+        self._check_left(good, names)
+        return good, headers
+
+    def _decodable(self, names: Sequence[str], reader: Reader) -> list[str]:
+        """The files that can be decoded to their end."""
+        good: list[str] = []
+        for name in names:
+            try:
+                reader(self.path / name)
+                good.append(name)
+            except ConfigError as err:
+                _say_skipped(err)
+        self._check_left(good, names)
+        return good
+
+    def _check_left(self, good: Sequence[str], names: Sequence[str]) -> None:
+        if not good:
+            raise self._empty(f"none of its {len(names)} image files can be read")
+        if len(good) < len(names):
+            print(
+                f"warning: {len(names) - len(good)} of {len(names)} image files are skipped", file=sys.stderr
+            )
+
+    def _channels(self, names: Sequence[str], headers: Sequence[Header]) -> int:
+        if self.channels != "auto":
+            return self.channels
+        kinds = {
+            one.grey: name for name, one in reversed([*zip(names, headers, strict=True)])
+        }  # first of each
+        if len(kinds) == 2:
+            raise ConfigError(
+                f"{self.path / kinds[True]} is grey and {self.path / kinds[False]} is not",
+                where="dataset.channels",
+                fix="choose for all: --set dataset.channels=1 (grey) or --set dataset.channels=3 (RGB)",
+            )
+        return 1 if True in kinds else 3
+
+    def _size(self, names: Sequence[str], headers: Sequence[Header]) -> tuple[int, int]:
+        """Height and width of every row."""
+        if self.image_size:
+            return self.image_size, self.image_size
+        sizes = {one.size: name for name, one in reversed([*zip(names, headers, strict=True)])}
+        if len(sizes) > 1:
+            (one, first), (other, second) = list(sizes.items())[:2]
+            raise ConfigError(
+                f"{self.path / first} is {one[0]}x{one[1]}, but {self.path / second} {other[0]}x{other[1]}",
+                where="dataset.image_size",
+                fix="bring them to one size: --image-size 64",
+            )
+        ((width, height),) = sizes
+        return height, width
+
+    def _empty(self, why: str) -> ConfigError:
+        return ConfigError(
+            f"{self.path} cannot be trained on: {why}",
+            where="dataset.path",
+            fix="name a directory with images: " + " ".join(ending[1:] for ending in ENDINGS),
+        )
+
+
+def _found(root: Path) -> Iterator[str]:
+    """Names of image files below a directory, relative to it, hidden ones left out."""
+    if not root.exists():
+        raise MissingError(
+            f"there is no directory {root.absolute()}", where="dataset.path", fix="check folder:PATH"
+        )
+    if not root.is_dir():
+        raise ConfigError(f"{root} is no directory", where="dataset.path", fix="name the directory around it")
+    for place, inner, files in os.walk(root, onerror=_refuse):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        for name in files:
+            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                yield str(Path(place, name).relative_to(root))
+
+
+def _refuse(err: OSError) -> None:
+    raise ConfigError(
+        f"{err.filename} cannot be read: {err.strerror}", where="dataset.path", fix="mend its permissions"
+    ) from err
+
+
+def _say_skipped(err: ConfigError) -> None:
+    print(f"warning: skipped: {err.what}", file=sys.stderr)
+
+
+def _classes(names: Sequence[str]) -> tuple[Tensor | None, tuple[str, ...]]:
+    """The first directory of each path as its class, where all have one and there are several."""
+    tops = [Path(name).parts[0] for name in names if len(Path(name).parts) > 1]
+    classes = tuple(sorted(set(tops)))
+    if len(tops) < len(names) or len(classes) < 2:
+        return None, ()
+    numbers = {name: number for number, name in enumerate(classes)}
+    return torch.tensor([numbers[top] for top in tops]), classes

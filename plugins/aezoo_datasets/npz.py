@@ -1,0 +1,140 @@
+"""Arrays of the user's own, in one NumPy file."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import final
+
+import numpy as np
+from pydantic import Field
+from torch import Tensor
+
+from aezoo.api import (
+    Config,
+    ConfigError,
+    Data,
+    MissingError,
+    Split,
+    as_tensor,
+    checked_labels,
+    checked_rows,
+    class_names,
+    part,
+    split_rows,
+    with_validation,
+)
+
+KEYS = {  # where rows may stand, and the classes beside them
+    "train": ("train_labels", "labels_train"),
+    "validation": ("validation_labels", "labels_validation"),
+    "test": ("test_labels", "labels_test"),
+    "x": ("labels", "y"),
+}
+
+
+class NpzConfig(Config):
+    """Which file, and which rows are the test part."""
+
+    path: str = Field(min_length=1, description="the .npz file, with `x`, or with `train` and `test`")
+    test: float = Field(0.1, gt=0, lt=1, description="share of `x` that is the test part, (0, 1)")
+    validation: int = Field(0, ge=0, description="rows from the end of the train part for validation")
+    bounded: bool = Field(True, description="vectors lie in 0..1; false: any finite numbers")
+    flip: bool = Field(False, description="mirror half of the training images, chosen anew each time")
+
+
+@final
+class Npz:
+    """Images or vectors from an .npz; nothing in it is ever unpickled."""
+
+    def __init__(
+        self, path: str, test: float = 0.1, validation: int = 0, bounded: bool = True, flip: bool = False
+    ) -> None:
+        self.path = Path(path).expanduser()
+        self.test, self.validation, self.bounded, self.flip = test, validation, bounded, flip
+
+    def load(self) -> Data:
+        """All rows.
+
+        Raises:  MissingError when there is no such file; ConfigError for arrays that cannot be trained on
+        """
+        arrays = _arrays(self.path)
+        train, test, scale = self._parts(arrays)
+        if "validation" in arrays:
+            validation: Split | None = self._split(arrays, "validation")[0]
+        else:
+            train, validation = with_validation(train, self.validation)
+        shape = tuple(train.values[:1].shape[1:])
+        if self.flip and len(shape) != 3:
+            raise ConfigError(
+                f"the rows of {self.path} are vectors of {shape[0]} numbers, which cannot be mirrored",
+                where="dataset.flip",
+                fix="leave dataset.flip out",
+            )
+        whole = scale != 1.0  # uint8
+        return Data(
+            name="npz",
+            shape=shape,
+            range=(0.0, 1.0) if self.bounded or whole or len(shape) == 3 else None,
+            train=train,
+            validation=validation,
+            test=test,
+            scale=scale,
+            classes=class_names(train.labels, test.labels),
+            flip=self.flip,
+        )
+
+    def _parts(self, arrays: Mapping[str, np.ndarray]) -> tuple[Split, Split, float]:
+        """Train and test part as the file has them, or parted here."""
+        if "train" not in arrays or "test" not in arrays:
+            found, scale = self._split(arrays, "x" if "x" in arrays else "train")
+            train, test = split_rows(len(found), self.test)
+            return part(found, train), part(found, test), scale
+        first, scale = self._split(arrays, "train")
+        second, other = self._split(arrays, "test")
+        shapes = [tuple(one.values[:1].shape[1:]) for one in (first, second)]
+        if shapes[0] != shapes[1] or scale != other:
+            raise ConfigError(
+                f"{self.path}: train has rows of shape {shapes[0]}, test of {shapes[1]}, or of another type",
+                where="dataset.path",
+                fix="write both with one shape and one type",
+            )
+        return first, second, scale
+
+    def _split(self, arrays: Mapping[str, np.ndarray], key: str) -> tuple[Split, float]:
+        if key not in arrays:
+            raise ConfigError(
+                f"{self.path} holds {', '.join(arrays) or 'nothing'}, but no `x`, nor `train` and `test`",
+                where="dataset.path",
+                fix="write it with np.savez(path, x=images)",
+            )
+        values, scale = checked_rows(
+            as_tensor(arrays[key], f"{self.path}: {key}"), f"{self.path}: {key}", bounded=self.bounded
+        )
+        return Split(values, self._labels(arrays, key, len(values))), scale
+
+    def _labels(self, arrays: Mapping[str, np.ndarray], key: str, rows: int) -> Tensor | None:
+        names = [name for name in KEYS[key] if name in arrays]
+        if not names:
+            return None
+        return checked_labels(arrays[names[0]], rows, f"{self.path}: {names[0]}")
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that are known by name."""
+    known = {*KEYS, *(name for names in KEYS.values() for name in names)}
+    if not path.exists():
+        raise MissingError(f"there is no file {path.absolute()}", where="dataset.path", fix="check npz:PATH")
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise ValueError("it is a single array, no .npz")
+            return {name: file[name] for name in file.files if name in known}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as err:
+        raise ConfigError(
+            f"{path} cannot be read: {err}",
+            where="dataset.path",
+            fix="write it with np.savez(path, x=images)",
+        ) from err

@@ -1,0 +1,112 @@
+"""Where a public dataset lies on this machine, and how it gets there."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from aezoo.api import AezooError, Config, ConfigError, MissingError, cache_dir, data_dir
+
+
+class PublicConfig(Config):
+    """Where the files are, and how many rows to set apart."""
+
+    root: str = Field(
+        "", description="folder that holds the datasets; empty: $AEZOO_DATA, else data/ in the cache"
+    )
+    download: bool = Field(False, description="fetch the files when they are missing")
+    validation: int = Field(
+        0, ge=0, description="rows from the end of the train part that become the validation part"
+    )
+
+
+def folder(root: str) -> Path:
+    """The folder to look in."""
+    return Path(root).expanduser() if root else data_dir()
+
+
+def missing(name: str, root: Path, file: str) -> MissingError:
+    """The error for files that are not there."""
+    return MissingError(
+        f"{name} is not on this machine: there is no {file} in {root.absolute()}",
+        where="dataset.root",
+        fix="name the folder that holds it with --data-root DIR (or AEZOO_DATA), or fetch it with --download",
+    )
+
+
+def unpacked(files: Sequence[Path], inner: str) -> Path:
+    """A folder in the cache with the unpacked content of .gz files under `inner`; the files stay as they are.
+
+    The folder is named after their content, so other files of the same names get another one.
+
+    Raises:  ConfigError naming a damaged file; AezooError when the cache cannot be written
+    """
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(read(file))
+    root = cache_dir() / "unpacked" / digest.hexdigest()[:16]
+    for file in files:
+        target = root / inner / file.stem
+        if not target.is_file():
+            _write(target, _gunzipped(file))
+    return root
+
+
+def read(file: Path) -> bytes:
+    """The content of a file.
+
+    Raises:  ConfigError naming a file that cannot be read
+    """
+    try:
+        return file.read_bytes()
+    except OSError as err:
+        raise ConfigError(
+            f"{file} cannot be read: {err.strerror}", where=str(file), fix="mend its permissions"
+        ) from err
+
+
+def fetched(name: str, root: Path, load: Callable[[], Any]) -> Any:
+    """What `load` gives, a call that downloads into root.
+
+    Raises:  MissingError when nothing could be fetched or written
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        return load()
+    except (OSError, RuntimeError, EOFError) as err:  # no network, a server's refusal, a wrong checksum
+        raise MissingError(
+            f"{name} could not be fetched into {root.absolute()}: {err}",
+            where="--download",
+            fix="try again, or put its files there by hand; --data-root DIR names another folder",
+        ) from err
+
+
+def _gunzipped(file: Path) -> bytes:
+    try:
+        return gzip.decompress(read(file))
+    except (OSError, EOFError, zlib.error) as err:
+        raise ConfigError(
+            f"{file} is damaged: {err}", where=str(file), fix="put an intact copy in its place"
+        ) from err
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Whole or not at all: another process may be doing the same."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError as err:
+        raise AezooError(
+            f"{target} cannot be written: {err.strerror}",
+            where="the cache folder",
+            fix="make room there, or name another one in AEZOO_CACHE",
+        ) from err

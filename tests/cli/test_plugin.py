@@ -1,0 +1,303 @@
+"""`aezoo plugin new` and `check`, and the whole way of a plugin: written, installed, trained, broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import aezoo
+from aezoo import registry
+from aezoo.cli.main import main
+
+ROOT = Path(__file__).parents[2]
+OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
+TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--batch-size", "8", "--latent-dim", "3")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments) -> tuple[int, str, str]:
+        """The command, with a registry of its own, as in a new process."""
+        monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
+        with registry.isolated(), pytest.raises(SystemExit) as left:
+            main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def forget():
+    """Made-up modules vanish from the process."""
+    yield
+    for name in [name for name in sys.modules if name.startswith(("aezoo_mine", "bad_plugin"))]:
+        del sys.modules[name]
+
+
+# --- new
+
+
+def test_a_new_plugin_is_a_distribution_of_small_files(run, tmp_path):
+    code, out, _ = run("plugin", "new", "mine-own")
+    folder = tmp_path / "aezoo-mine-own"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert code == 0 and out.splitlines()[0] == "aezoo-mine-own"
+    assert files == {
+        *("pyproject.toml", "README.md", "tests/test_contract.py"),
+        *(f"aezoo_mine_own/{name}.py" for name in ("__init__", "prior", "regularizer")),
+    }
+    project = tomllib.loads((folder / "pyproject.toml").read_text())
+    assert project["project"]["name"] == "aezoo-mine-own"
+    assert project["project"]["entry-points"]["aezoo"] == {"aezoo_mine_own": "aezoo_mine_own"}
+    for path in folder.rglob("*.py"):
+        text = path.read_text()
+        assert len(text.splitlines()) <= 40 and "{{" not in text, path
+        compile(text, str(path), "exec")
+
+
+def test_a_new_plugin_reads_as_ours_do(run, tmp_path):
+    assert run("plugin", "new", "mine")[0] == 0
+    command = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml")]
+    pytest.importorskip("ruff")
+    for words in (command, [*command[:3], "format", "--check", *command[4:]]):
+        done = subprocess.run([*words, "aezoo-mine/aezoo_mine"], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "better"),
+    [
+        ("My Prior", "'my-prior'"),
+        ("aezoo-mine", "'mine'"),
+        ("mine_own", "'mine-own'"),
+        ("3d", "'my-3d'"),
+        ("", "'my'"),
+        ("../up", "'up'"),
+        ("priors", "'my-priors'"),
+        ("normal", "'my-normal'"),
+    ],
+)
+def test_an_impossible_name_is_exit_code_2_with_a_better_one(run, tmp_path, name, better):
+    code, out, err = run("plugin", "new", name)
+    assert (code, out) == (2, "") and better in err and "NAME" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_exists_is_left_alone(run, tmp_path):
+    (tmp_path / "aezoo-mine").mkdir()
+    (tmp_path / "aezoo-mine" / "kept").write_text("kept")
+    code, _, err = run("plugin", "new", "mine")
+    assert code == 2 and "aezoo-mine" in err
+    assert [path.name for path in (tmp_path / "aezoo-mine").iterdir()] == ["kept"]
+
+
+def test_a_skeleton_that_cannot_be_written_leaves_nothing(run, tmp_path, monkeypatch):
+    from aezoo import skeleton
+    from aezoo.errors import DiskError
+
+    def refuse(path, text):
+        if path.name == "prior.py":
+            raise DiskError(f"{path} cannot be written: no space")
+
+    monkeypatch.setattr(skeleton, "write_text", refuse)
+    assert run("plugin", "new", "mine")[0] == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- check
+
+
+def test_a_package_that_is_not_installed_is_exit_code_3(run, tmp_path):
+    code, _, err = run("plugin", "check", "aezoo-nowhere")
+    assert code == 3 and "aezoo-nowhere" in err and "pip install aezoo-nowhere" in err
+    assert run("plugin", "check", "no.such.module")[0] == 3
+    run("plugin", "new", "mine")
+    assert "pip install ./aezoo-mine" in run("plugin", "check", "aezoo-mine")[2]
+
+
+FLAWED = """
+import torch
+from aezoo import ComponentInfo, hookimpl
+from aezoo.api import LatentPrior
+
+class Flawed(LatentPrior):
+    def __init__(self, *, latent_dim: int) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+
+    def sample(self, n, generator):
+        return torch.randn(n, self.latent_dim)
+
+@hookimpl
+def aezoo_components():
+    brings = {"divergence": "wgan"}
+    return [ComponentInfo(kind="prior", name="flawed", target="flawed:Flawed", defaults=brings)]
+"""
+
+
+def test_a_plugin_that_breaks_a_rule_is_exit_code_1_and_says_what_to_mend(run, tmp_path):
+    (tmp_path / "flawed.py").write_text(FLAWED)
+    code, out, _ = run("plugin", "check", "flawed.py")
+    lines = out.splitlines()
+    assert code == 1
+    assert any(line.split()[:3] == ["ok", "prior/flawed", "shapes"] for line in lines)
+    assert any(line.split()[:3] == ["FAILED", "prior/flawed", "randomness"] for line in lines)
+    assert "fix: draw everything from the generator" in out and "FAILED" in lines[-1]
+
+
+def test_findings_as_json(run, tmp_path):
+    (tmp_path / "flawed.py").write_text(
+        FLAWED.replace("latent_dim)\n\n@", "latent_dim, generator=generator)\n\n@")
+    )
+    code, out, _ = run("plugin", "check", "flawed.py", "--json")
+    found = {finding["rule"]: finding for finding in json.loads(out)}
+    assert code == 1
+    assert list(found["shapes"]) == ["kind", "name", "rule", "status", "what", "fix"]
+    assert found["randomness"]["status"] == "ok" and "device" in found["dtype-device"]["what"]
+
+
+@pytest.mark.parametrize("text", ["raise RuntimeError('no luck')", "@hookimpl\ndef aezoo_component(): ..."])
+def test_a_plugin_that_failed_to_load_is_exit_code_1_with_the_reason(run, install, forget, text):
+    install("aezoo-bad", "bad_plugin", text)
+    for name in ("aezoo-bad", "bad_plugin", "AEZOO_bad"):
+        code, _, err = run("plugin", "check", name)
+        assert code == 1 and "FAILED" in err and ("no luck" in err or "aezoo_component" in err)
+
+
+def test_a_module_that_no_entry_point_names_can_be_checked(run, tmp_path, forget):
+    (tmp_path / "bad_plugin.py").write_text("raise RuntimeError('no luck')")
+    code, _, err = run("plugin", "check", "bad_plugin")
+    assert code == 1 and "no luck" in err
+
+
+TAKEN = """
+@hookimpl
+def aezoo_components():
+    return [ComponentInfo(kind="prior", name="normal", target="collections:OrderedDict")]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
+        ("@hookimpl\ndef aezoo_component():\n    return []", "aezoo_component"),
+        (TAKEN, "prior 'normal' of aezoo-bad 2.5 is already in aezoo"),
+        ("aezoo_api = 99" + TAKEN, "it needs API 99"),
+    ],
+    ids=["raises", "misspells", "takes", "newer"],
+)
+def test_whatever_a_plugin_does_list_lives_and_plugins_shows_why(run, install, forget, text, reason):
+    install("aezoo-bad", "bad_plugin", text)
+    assert run("list")[0] == 0
+    code, out, _ = run("plugins")
+    assert code == 0 and reason in out and "aezoo-bad" in out
+    assert run("train", "vae", *TINY, "--steps", 2, "--quiet", "--out", "run")[0] == 0
+
+
+# --- the whole way
+
+
+def pip(*words, cwd):
+    """pip without a network."""
+    command = [sys.executable, "-m", "pip", *words]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_plugin_from_its_first_file_to_its_end(run, tmp_path, monkeypatch, forget):
+    """In this process, with the plugin installed into a folder on the path."""
+    pytest.importorskip("hatchling")
+    assert run("plugin", "new", "mine")[0] == 0
+    pip("install", *OFFLINE, "--target", "site", "./aezoo-mine", cwd=tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+    listed = {(row["kind"], row["name"]): row for row in json.loads(run("list", "--json")[1])}
+    assert listed["prior", "mine"]["plugin"] == "aezoo-mine 0.1.0"
+    assert ("regularizer", "mine-pull") in listed
+    code, out, _ = run("plugin", "check", "aezoo-mine")
+    assert code == 0 and ", 0 FAILED" in out
+
+    parts = ("--prior", "mine", "--regularizer", "mine-pull")
+    code, out, _ = run("train", *parts, *TINY, "--steps", 5, "--out", "run", "--json")
+    (sse,) = json.loads(out)["results"]
+    assert code == 0 and sse["metric"] == "sse" and sse["value"] > 0
+    assert run("sample", "run", "-n", 4, "--out", "a.npz")[0] == 0
+    with registry.isolated():
+        assert aezoo.load("run").sample(3).shape == (3, 1, 8, 8)
+    packages = tomllib.loads((tmp_path / "run" / "config.toml").read_text())["packages"]
+    assert packages == {
+        f"{k}/{n}": "aezoo-mine 0.1.0" for k, n in (("prior", "mine"), ("regularizer", "mine-pull"))
+    }
+
+    (tmp_path / "site" / "aezoo_mine" / "__init__.py").write_text("raise RuntimeError('no luck')")
+    shutil.rmtree(tmp_path / "site" / "aezoo_mine" / "__pycache__", ignore_errors=True)
+    for name in [name for name in sys.modules if name.startswith("aezoo_mine")]:
+        del sys.modules[name]
+    assert run("list")[0] == 0
+    assert "RuntimeError: no luck" in run("plugins")[1]
+    code, _, err = run("sample", "run")
+    assert code == 3 and "aezoo-mine" in err and "no luck" in err
+
+
+@pytest.mark.slow
+def test_a_plugin_in_an_environment_of_its_own(tmp_path):
+    """aezoo from its wheel, the plugin from pip, the commands as processes; only libraries are borrowed."""
+    pytest.importorskip("hatchling")
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
+    binaries = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    python = next(binaries.glob("python*"))
+    probe = [str(python), "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"]
+    site = Path(subprocess.run(probe, capture_output=True, text=True, check=True).stdout.strip())
+    (site / "borrowed.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+
+    def call(*words, code=0):
+        command = [str(binaries / "aezoo"), *map(str, words)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    install = ("--python", str(python), "install", *OFFLINE)
+    pip(*install, "--ignore-installed", str(wheel), cwd=tmp_path)
+    where = [str(python), "-c", "import aezoo; print(aezoo.__file__)"]
+    shown = subprocess.run(where, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith(str(site))
+
+    call("plugin", "new", "mine")
+    pip(*install, "./aezoo-mine", cwd=tmp_path)
+    assert "aezoo-mine 0.1.0" in call("list", "prior")
+    assert ", 0 FAILED" in call("plugin", "check", "aezoo-mine")
+    tests = [str(python), "-m", "pytest", "-q", "aezoo-mine"]
+    done = subprocess.run(tests, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    call("train", "--prior", "mine", "--steps", 5, "--out", "run")
+    call("sample", "run", "-n", 4, "--out", "grid.png")
+    call("train", "run/config.toml", "--out", "run", "--steps", 7, "--resume", "--quiet")
+
+    (site / "aezoo_mine" / "__init__.py").write_text("raise RuntimeError('no luck')")
+    call("list")
+    assert "RuntimeError: no luck" in call("plugins")
+    assert "no luck" in call("sample", "run", code=3)
+    pip("--python", str(python), "uninstall", "--yes", "--quiet", "aezoo-mine", cwd=tmp_path)
+    assert "pip install aezoo-mine" in call("sample", "run", code=3)

@@ -1,0 +1,43 @@
+"""Files of made-up images for tests."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def picture(number: int, size: tuple[int, int] = (20, 16), mode: str = "RGB") -> Image.Image:
+    """A ramp whose slope depends on the number; size is width, height."""
+    width, height = size
+    ramp = (np.arange(height)[:, None] * 7 + np.arange(width)[None] * (3 + number % 5) + 11 * number) % 256
+    grey = Image.fromarray(ramp.astype(np.uint8))
+    return grey if mode == "L" else Image.merge("RGB", (grey, grey.rotate(180), grey)).convert(mode)
+
+
+def write_folder(root: Path, count: int = 12, mode: str = "RGB", size: tuple[int, int] = (20, 16)) -> Path:
+    """Numbered PNG files, half of them one directory down."""
+    (root / "more").mkdir(parents=True)
+    for number in range(count):
+        place = root / "more" if number % 2 else root
+        picture(number, size, mode).save(place / f"{number:05d}.png")
+    return root
+
+
+def write_idx(root: Path, kind: str = "MNIST", train: int = 40, test: int = 20, packed: bool = True) -> Path:
+    """A small set in MNIST's file format: image n is full of the value n, its class n % 10."""
+    raw = root / kind / "raw"
+    raw.mkdir(parents=True)
+    for name, count in (("train", train), ("t10k", test)):
+        values = np.repeat(np.arange(count, dtype=np.uint8), 28 * 28)
+        images = struct.pack(">4i", 0x803, count, 28, 28) + values.tobytes()
+        labels = struct.pack(">2i", 0x801, count) + (np.arange(count, dtype=np.uint8) % 10).tobytes()
+        for file, content in ((f"{name}-images-idx3-ubyte", images), (f"{name}-labels-idx1-ubyte", labels)):
+            if packed:
+                (raw / f"{file}.gz").write_bytes(gzip.compress(content))
+            else:
+                (raw / file).write_bytes(content)
+    return root
