@@ -12,7 +12,7 @@ from torch import Tensor
 
 from aezoo.types import Data, Rows, Split
 
-CHUNK = 256  # rows that are decoded, encoded or compared at a time
+CHUNK = 64  # rows decoded, encoded or compared at a time: about a minibatch, so that memory stays as it was
 SHARE = 4  # a dataset may take one part in this many of the free memory
 
 

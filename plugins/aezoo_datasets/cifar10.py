@@ -9,10 +9,11 @@ import torch
 from pydantic import Field
 
 from aezoo.api import ConfigError, Data, Split, with_validation
-from aezoo_datasets.places import PublicConfig, fetched, folder, missing
+from aezoo_datasets.places import PublicConfig, fetched, folder, missing, untarred
 from aezoo_datasets.resizing import resized
 
 INNER = "cifar-10-batches-py"  # of the Python version of the set, unpacked
+PACKED = "cifar-10-python.tar.gz"
 
 
 class CIFAR10Config(PublicConfig):
@@ -55,6 +56,8 @@ class CIFAR10:
         """torchvision's train and test part."""
         if (self.root / INNER).is_dir():
             return _read(source, self.root)
+        if (self.root / PACKED).is_file():
+            return _read(source, untarred(self.root / PACKED))
         if not self.download:
             raise missing("cifar10", self.root, f"{INNER}/")
         found: list[Any] = fetched(

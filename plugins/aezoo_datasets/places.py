@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import os
+import tarfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,6 +58,27 @@ def unpacked(files: Sequence[Path], inner: str) -> Path:
         target = root / inner / file.stem
         if not target.is_file():
             _write(target, _gunzipped(file))
+    return root
+
+
+def untarred(file: Path) -> Path:
+    """A folder in the cache with the files of a .tar.gz, under the names they have in it.
+
+    Raises:  as `unpacked`
+    """
+    content = read(file)
+    root = cache_dir() / "unpacked" / hashlib.sha256(content).hexdigest()[:16]
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            for member in archive.getmembers():
+                target = root / member.name
+                inner = archive.extractfile(member) if member.isfile() and ".." not in member.name else None
+                if inner is not None and target.is_relative_to(root) and not target.is_file():
+                    _write(target, inner.read())
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as err:
+        raise ConfigError(
+            f"{file} is damaged: {err}", where=str(file), fix="put an intact copy in its place"
+        ) from err
     return root
 
 

@@ -173,6 +173,27 @@ def test_cifar10_becomes_channels_first(tmp_path, monkeypatch):
     assert data.train.labels.tolist() == [0, 1, 0, 1] and data.classes == ("cat", "dog")
 
 
+def test_a_packed_cifar10_is_unpacked_into_the_cache(tmp_path, monkeypatch, cache):
+    import tarfile
+
+    import torchvision
+
+    monkeypatch.setattr(torchvision.datasets, "CIFAR10", Ten)
+    (tmp_path / "batch").write_bytes(b"content")
+    root = tmp_path / "packed"
+    root.mkdir()
+    with tarfile.open(root / "cifar-10-python.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "batch", "cifar-10-batches-py/data_batch_1")
+        archive.add(tmp_path / "batch", "../outside")
+    assert len(CIFAR10(root=str(root)).load().train) == 6
+    (found,) = [path for path in cache.rglob("*") if path.is_file()]
+    assert found.name == "data_batch_1" and found.read_bytes() == b"content"
+    assert [path.name for path in root.iterdir()] == ["cifar-10-python.tar.gz"]
+    (root / "cifar-10-python.tar.gz").write_bytes(b"no")
+    with pytest.raises(ConfigError, match=r"cifar-10-python\.tar\.gz"):
+        CIFAR10(root=str(root)).load()
+
+
 def test_a_damaged_cifar10_is_named(tmp_path):
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"no")
