@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ class Moody(Good):
 
 
 class Settled(Good):
-    def __init__(self, *, latent_dim: int, keep: frozenset[int] = frozenset({1})) -> None:
+    def __init__(self, *, latent_dim: int, keep: Any = (1, 2)) -> None:
         super().__init__(latent_dim=latent_dim)
 
 
