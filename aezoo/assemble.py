@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from aezoo.checking import GIVEN, check
 from aezoo.config import RunConfig
-from aezoo.errors import ConfigError, nearest
+from aezoo.errors import ConfigError, did_you_mean
 from aezoo.interfaces import (
     Decoder,
     Encoder,
@@ -106,11 +106,12 @@ def merge_optimizers(
     general = {key: value for key, value in optimizer.items() if key in OptimizerConfig.model_fields}
     for key in optimizer:
         if key not in names and key not in general and key not in inherited:
-            close = nearest(key, [*names, *OptimizerConfig.model_fields])
+            hint = did_you_mean(key, [*names, *OptimizerConfig.model_fields])
             raise ConfigError(
                 f"no phase of these parts, and no setting of an optimizer, is called '{key}'",
                 where=f"optimizer.{key}",
-                fix=(f"did you mean '{close}'? " if close else "") + f"the phases are {', '.join(names)}",
+                fix=did_you_mean(key, [*names, *OptimizerConfig.model_fields])
+                + f"the phases are {', '.join(names)}",
             )
     merged = {}
     for phase in phases:

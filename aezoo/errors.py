@@ -71,3 +71,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return found[0] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest known name as the beginning of a remedy; empty when none is close.
+
+    >>> did_you_mean("vamprior", ["vampprior", "normal"])
+    "did you mean 'vampprior'? "
+    """
+    close = nearest(name, known)
+    return f"did you mean '{close}'? " if close else ""

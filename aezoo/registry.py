@@ -23,7 +23,7 @@ import pluggy
 
 from aezoo import __version__, catalogue, hookspecs
 from aezoo.catalogue import KINDS, ComponentInfo
-from aezoo.errors import AezooError, ConfigError, MissingError, nearest
+from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean, nearest
 from aezoo.settings import Config
 
 if TYPE_CHECKING:
@@ -412,11 +412,10 @@ def _version(entry: metadata.EntryPoint) -> str:
 def _check_kind(kind: str, where: str = "") -> None:
     if kind in KINDS:
         return
-    close = nearest(kind, KINDS)
     raise ConfigError(
         f"there is no kind of part called '{kind}'",
         where=where,
-        fix=(f"did you mean '{close}'? " if close else "") + f"kinds are {', '.join(KINDS)}",
+        fix=did_you_mean(kind, KINDS) + f"kinds are {', '.join(KINDS)}",
     )
 
 
@@ -426,8 +425,7 @@ def _kinds(kind: str) -> tuple[str, ...]:
 
 
 def _unknown(kind: str, name: str, where: str, known: Iterable[str]) -> ConfigError:
-    close = nearest(name, known)
-    hint = f"did you mean '{close}'? " if close else ""
+    hint = did_you_mean(name, known)
     broken = [record.name for record in plugins() if record.status == "FAILED"]
     after = f"; {', '.join(broken)} failed to load, `aezoo plugins` says why" if broken else ""
     return ConfigError(

@@ -12,7 +12,7 @@ from typing import Any
 from aezoo import __version__, foreign, registry
 from aezoo.checking import check, settings_of, together
 from aezoo.config import FORMAT, PARTS, RunConfig
-from aezoo.errors import ConfigError, MissingError, nearest
+from aezoo.errors import ConfigError, MissingError, did_you_mean
 from aezoo.layers import Layers, Table, parse_set, read_toml
 from aezoo.settings import Config
 
@@ -217,8 +217,7 @@ def _takes_path(name: str, path: str, where: str) -> bool:
         )
     if all(word.isidentifier() for word in path.split(".")):  # "module:Class"
         return False
-    close = nearest(name, known)
-    hint = f"did you mean '{close}'? " if close else ""
+    hint = did_you_mean(name, known)
     raise ConfigError(
         f"no dataset is called '{name}'", where=where, fix=f"{hint}`aezoo list dataset` shows every name"
     )

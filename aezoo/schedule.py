@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from aezoo.errors import ConfigError, nearest
+from aezoo.errors import ConfigError, did_you_mean
 
 _TOKEN = re.compile(r"\s*(?:(?P<repeat>\d+)\s*\*\s*\(|(?P<close>\))|(?P<name>[A-Za-z][\w.+-]*))")
 
@@ -102,8 +102,7 @@ def check_names(entries: Sequence[Entry], phases: Iterable[str], where: str = "t
     named = [name for entry in entries if isinstance(entry, Group) for name in entry.phases]
     for name in named:
         if name not in known:
-            close = nearest(name, known)
-            hint = f"did you mean '{close}'? " if close else ""
+            hint = did_you_mean(name, known)
             raise ConfigError(
                 f"the schedule names '{name}', which is no phase of these parts",
                 where=where,

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from aezoo.catalogue import ComponentInfo
 from aezoo.contract import PARTS, RULES, Fault, NotApplicable, Rule
-from aezoo.errors import AezooError, ConfigError, MissingError, nearest
+from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean
 from aezoo.resolve import settings_class
 from aezoo.specimen import Specimen
 
@@ -179,8 +179,7 @@ def _name(part: str | type) -> str:
 
 def _known(rule: str, kind: str) -> str:
     if rule not in rules(kind):
-        close = nearest(rule, rules(kind))
-        hint = f"did you mean '{close}'? " if close else ""
+        hint = did_you_mean(rule, rules(kind))
         raise ConfigError(
             f"there is no rule '{rule}' for a {kind}",
             where="rule",

@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from aezoo import registry
+from aezoo.cli.main import main
 
 Install = Callable[..., None]
 
@@ -41,3 +42,18 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         yield write
     for module in modules:
         sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """The command line in a directory of its own: arguments -> exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return call

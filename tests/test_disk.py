@@ -5,33 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 import aezoo
 from aezoo import files
-from aezoo.cli.main import main
 from aezoo.errors import DiskError
 from aezoo.files import sha256
 from aezoo.rundir import RunDir
 
 TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--batch-size", "8", "--latent-dim", "3")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
 
 
 def train(run, *arguments, steps=2):

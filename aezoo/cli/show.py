@@ -14,7 +14,7 @@ from aezoo.catalogue import ComponentInfo
 from aezoo.checking import settings_of
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.describe import Setting, settings
-from aezoo.errors import ConfigError, nearest
+from aezoo.errors import ConfigError, did_you_mean
 from aezoo.settings import Config
 
 
@@ -65,8 +65,7 @@ def _named(name: str) -> ComponentInfo:
     if found:
         choices = ", ".join(f"{info.kind}/{info.name}" for info in found)
         raise ConfigError(f"several parts are called '{name}'", where="NAME", fix=f"say which: {choices}")
-    close = nearest(name, [info.name for info in known])
-    hint = f"did you mean '{close}'? " if close else ""
+    hint = did_you_mean(name, [info.name for info in known])
     raise ConfigError(f"nothing is called '{name}'", where="NAME", fix=f"{hint}`aezoo list` shows every name")
 
 

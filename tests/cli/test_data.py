@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 
 import numpy as np
 import pytest
 
-from aezoo.cli.main import main
 from tests.images import picture, write_folder, write_idx
 
 TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--latent-dim", "2", "--steps", "2", "--quiet")
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("AEZOO_DATA", raising=False)
-
-    def call(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
 
 
 def train(run, dataset, *options, batch_size=4):

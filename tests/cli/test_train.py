@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from aezoo.cli.main import main
 from aezoo.rundir import RunDir
 
 TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[16]", "--batch-size", "8", "--latent-dim", "3")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
 
 
 def train(run, *arguments, steps=2):
