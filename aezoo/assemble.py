@@ -106,12 +106,11 @@ def merge_optimizers(
     general = {key: value for key, value in optimizer.items() if key in OptimizerConfig.model_fields}
     for key in optimizer:
         if key not in names and key not in general and key not in inherited:
-            did_you_mean(key, [*names, *OptimizerConfig.model_fields])
+            hint = did_you_mean(key, [*names, *OptimizerConfig.model_fields])
             raise ConfigError(
                 f"no phase of these parts, and no setting of an optimizer, is called '{key}'",
                 where=f"optimizer.{key}",
-                fix=did_you_mean(key, [*names, *OptimizerConfig.model_fields])
-                + f"the phases are {', '.join(names)}",
+                fix=f"{hint}the phases are {', '.join(names)}",
             )
     merged = {}
     for phase in phases:
