@@ -6,9 +6,9 @@ When each method is called, and by whom, stands in its docstring; DESIGN terms i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -140,7 +140,81 @@ class DataSource(Protocol):
         """All rows. Raises MissingError when they are not on this machine."""
 
 
+class Extractor(nn.Module, ABC):
+    """Images or vectors to features: the space in which sets of them are compared. It is never trained here.
+
+    It is built as `Extractor(shape=..., **settings)` with the shape of one row.
+
+    takes:   what it can be built for
+    layer:   which of a network's layers the features are, for the protocol
+    resize:  how it brings images to its own size, for the protocol
+    sha256:  of its weights' file; empty without weights
+    cached:  whether features take long enough to be kept on disk
+    """
+
+    takes: ClassVar[Literal["images", "vectors", "any"]] = "images"
+    layer: str = ""
+    resize: str = "none"
+    sha256: str = ""
+    cached: ClassVar[bool] = False
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Features float [B, d] of x [B, *shape]: images in [0, 1] that 8 bits hold, vectors as they are."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """nn.Module's call, with its type."""
+        features: Tensor = super().__call__(x)
+        return features
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a number of a metric says.
+
+    better:   which end is the good one; None: neither, it only describes
+    summary:  one line with unit and range
+    """
+
+    better: Literal["lower", "higher"] | None
+    summary: str
+
+
+class SetMetric(ABC):
+    """Numbers that compare two sets of features, whatever made them.
+
+    measures:  name -> what it says; results call it `name[extractor]`
+    quick:     whether it belongs to the short evaluation that ends a training
+    """
+
+    measures: ClassVar[Mapping[str, Measure]]
+    quick: ClassVar[bool] = False
+
+    @abstractmethod
+    def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:
+        """A value for each measure: fake [N, d] generated, real [M, d] from the test split, float32."""
+
+
+class PairMetric(ABC):
+    """Numbers that compare each x with its own x_hat."""
+
+    measures: ClassVar[Mapping[str, Measure]]
+    quick: ClassVar[bool] = False
+
+    @abstractmethod
+    def compare(self, x: Tensor, x_hat: Tensor) -> Mapping[str, Tensor]:
+        """The values of each measure row by row, [B]: x, x_hat [B, *shape]; their mean is the result."""
+
+
 # Capabilities: what some parts can do besides, asked for by whoever needs it.
+
+
+@runtime_checkable
+class HasLikelihood(Protocol):
+    """A reconstruction cost that is the negative logarithm of a density p(x | z)."""
+
+    def log_likelihood(self, x: Tensor, x_hat: Tensor) -> Tensor:
+        """log p(x | z), nats [B], of x [B, *shape] where the decoder gives x_hat."""
 
 
 @runtime_checkable
