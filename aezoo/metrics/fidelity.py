@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from aezoo.errors import AezooError, ConfigError, MissingError
@@ -28,7 +29,7 @@ def fid(a: Features, b: Features) -> float:
     Raises:  ConfigError as the native measures do; AezooError where torch-fidelity gives up
     Source:  Heusel et al. 2017 (arXiv:1706.08500); torch-fidelity
     """
-    first, second = (_statistics(rows) for rows in pair(a, b))
+    first, second = (_statistics(rows) for rows in _doubles(a, b))
     found = _call("metric_fid", "fid_statistics_to_metric", first, second, verbose=False)
     return finite(found["frechet_inception_distance"], "torch-fidelity's FID")
 
@@ -103,21 +104,24 @@ def version() -> str:
 
 
 def _statistics(rows: Tensor) -> dict[str, np.ndarray]:
-    found = _call("metric_fid", "fid_features_to_statistics", rows.double().cpu())
+    found = _call("metric_fid", "fid_features_to_statistics", rows)
     # numpy's covariance of one column is a number, which torch-fidelity refuses further on
     return {"mu": found["mu"], "sigma": np.atleast_2d(found["sigma"])}
 
 
 def _doubles(a: Features, b: Features, *, rows: int = 2) -> tuple[Tensor, Tensor]:
-    fake, real = pair(a, b, rows=rows)
-    return fake.double().cpu(), real.double().cpu()
+    fake, real = (one.double().cpu() for one in pair(a, b, rows=rows))
+    for one in (fake, real):  # it would compare infinite distances, and say that all is well
+        finite(float(torch.linalg.vector_norm(one)), "the distance")
+    return fake, real
 
 
 def _call(module: str, name: str, *values: Any, **settings: Any) -> dict[str, Any]:
     """One of torch-fidelity's functions, its faults said as ours."""
     function: Callable[..., dict[str, Any]] = getattr(_module(module), name)
     try:
-        return function(*values, **settings)
+        with np.errstate(over="ignore", invalid="ignore"):  # callers look at the result
+            return function(*values, **settings)
     except ValueError as error:  # numpy.linalg.LinAlgError is one
         raise ConfigError(
             f"torch-fidelity refuses: {error}", where=name, fix="see its words above"

@@ -12,6 +12,7 @@ from aezoo.errors import ConfigError
 from aezoo.metrics.features import Features, features, finite, pair
 
 BLOCK = 2**24  # numbers held in float64 at a time, 128 MiB: the sets themselves stay as they came
+EPSILON = torch.finfo(torch.float64).eps
 
 
 def frechet_distance(a: Features, b: Features) -> float:
@@ -103,8 +104,8 @@ def frechet_from_statistics(a: Statistics, b: Statistics) -> float:
     """The Frechet distance where the rows themselves are gone.
 
     tr (S_a S_b)^(1/2) is the sum of the roots of the eigenvalues of R^T S_b R with S_a = R R^T. Equal to
-    `frechet_distance` to about 1e-8 of the sum of traces: a covariance's smallest eigenvalues are noise,
-    which the other form, on the rows, never squares.
+    `frechet_distance` to about 1e-8 of the sum of traces for sets of full rank. The smallest eigenvalues of
+    a product of covariances are rounding, of which the root is taken; the form on rows never squares.
 
     Range:   >= 0
     Raises:  ConfigError for different widths, fewer than 2 rows, overflow, an m2 that is no sum of squares
@@ -118,9 +119,10 @@ def frechet_from_statistics(a: Statistics, b: Statistics) -> float:
     gap = (a.mean.double() - b.mean.double()).square().sum()
     scale = finite(float(gap + s_a.trace() + s_b.trace()), "the Frechet distance")
     values, vectors = torch.linalg.eigh(s_a)
-    root = vectors * values.clamp(min=0).sqrt()
+    kept = values > len(values) * EPSILON * values.max()  # the others cannot be told from zero
+    root = vectors[:, kept] * values[kept].sqrt()
     cross = torch.linalg.eigvalsh(root.T @ s_b @ root).clamp(min=0).sqrt().sum()
-    return _not_negative(scale - 2 * float(cross), scale)
+    return _not_negative(scale - 2 * float(cross), scale, max(1e-6, len(values) * math.sqrt(EPSILON)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,9 +176,9 @@ def _same_width(a: Statistics, b: Statistics) -> None:
         )
 
 
-def _not_negative(value: float, scale: float) -> float:
+def _not_negative(value: float, scale: float, rounding: float = 1e-6) -> float:
     """Rounding below zero is zero; anything further below is a fault in what was given."""
-    if math.isnan(value) or value < -1e-6 * scale:
+    if math.isnan(value) or value < -rounding * scale:
         raise ConfigError(
             f"the Frechet distance comes out as {value}, so m2 is not a sum of outer products",
             where="Statistics",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from aezoo.errors import ConfigError
-from aezoo.metrics.features import Features, at_least, pair, random_state
+from aezoo.metrics.features import Features, at_least, finite, pair, random_state
 
 EPSILON = 1e-10  # keeps the angles off 0 and pi/2, and F off 0/0, as in the reference code
 BETA = 8
@@ -63,6 +63,7 @@ def prd(
     _check_sizes(fake, real, at_least(clusters, 1, "clusters"))
     draw = random_state(seed)
     union = _union(fake, real)
+    finite(float(torch.linalg.vector_norm(union)), "the distance between clusters")
     if fast and union.shape[1] > COMPONENTS:
         union = _project(union, COMPONENTS, draw)
     curves = []
@@ -148,7 +149,8 @@ def _clusterings(
         with threadpool_limits(1), warnings.catch_warnings():
             # fewer distinct rows than clusters: some stay empty, as they should
             warnings.simplefilter("ignore", ConvergenceWarning)
-            yield means.fit(union).labels_
+            labels = means.fit(union).labels_
+        yield labels
 
 
 def _shares(histogram: Tensor, name: str) -> Tensor:
