@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import TypeAlias
 
 import numpy as np
@@ -23,7 +25,7 @@ def features(values: Features, name: str, *, rows: int = 2) -> Tensor:
 
     Raises:  ConfigError for too few rows, values that are no numbers, NaN or infinity
     """
-    found = torch.as_tensor(values)
+    found = _tensor(values, name)
     if found.dim() < 2 or found.dtype.is_complex or found.numel() == 0 < len(found):
         raise ConfigError(
             f"{name} has the shape {tuple(found.shape)} and the type {found.dtype}",
@@ -49,6 +51,23 @@ def features(values: Features, name: str, *, rows: int = 2) -> Tensor:
     return found
 
 
+def _tensor(values: Features, name: str) -> Tensor:
+    """The values without a copy where that is possible, and without their graph."""
+    if isinstance(values, np.ndarray):
+        values = np.ascontiguousarray(values)  # torch knows no negative strides
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nor do we write
+            found = torch.as_tensor(values).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"{name} cannot be read as numbers: {error}",
+            where=name,
+            fix="give a tensor or a numpy array of real numbers, shape [N, d]",
+        ) from error
+    return found.cpu() if found.device.type == "mps" else found  # Apple's devices have no float64
+
+
 def pair(a: Features, b: Features, *, rows: int = 2) -> tuple[Tensor, Tensor]:
     """Two sets of equal width: a generated, b real.
 
@@ -62,3 +81,37 @@ def pair(a: Features, b: Features, *, rows: int = 2) -> tuple[Tensor, Tensor]:
             fix="compare features of one extractor",
         )
     return fake, real
+
+
+def finite(value: float, measure: str) -> float:
+    """A measure's value, unless it left what float64 can hold.
+
+    Raises:  ConfigError for infinity and NaN, which the door cannot foresee: squares of 1e200, say
+    """
+    if math.isfinite(value):
+        return value
+    raise ConfigError(
+        f"{measure} of these sets is {value}: their values are too large to be squared in float64",
+        where="a, b",
+        fix="look at the largest of them; features are commonly within 1e6",
+    )
+
+
+def at_least(value: int, least: int, name: str) -> int:
+    """A count among a measure's own settings.
+
+    Raises:  ConfigError for anything but a whole number from `least` on
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ConfigError(f"{name} is {value!r}", where=name, fix=f"give a whole number, {least} or more")
+    return int(value)
+
+
+def random_state(seed: int) -> np.random.RandomState:
+    """A stream of its own for one measure; numpy keeps this one's numbers the same in all its versions.
+
+    Raises:  ConfigError for a seed outside [0, 2**32)
+    """
+    if at_least(seed, 0, "seed") >= 2**32:
+        raise ConfigError(f"seed is {seed}", where="seed", fix="give a whole number below 2**32")
+    return np.random.RandomState(seed)
