@@ -3,9 +3,12 @@
 They take numpy arrays or tensors and count in float64.
 """
 
+from aezoo.metrics.manifold import density_coverage, knn_precision_recall
 from aezoo.metrics.neighbours import kth_distances, nearest_distances, nearest_neighbours
 
 __all__ = [
+    "density_coverage",
+    "knn_precision_recall",
     "kth_distances",
     "nearest_distances",
     "nearest_neighbours",
