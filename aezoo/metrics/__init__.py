@@ -4,12 +4,17 @@ They take numpy arrays or tensors and count in float64.
 """
 
 from aezoo.metrics.manifold import density_coverage, knn_precision_recall
+from aezoo.metrics.memorization import authenticity, copies, memorization_columns, memorization_score
 from aezoo.metrics.neighbours import kth_distances, nearest_distances, nearest_neighbours
 
 __all__ = [
+    "authenticity",
+    "copies",
     "density_coverage",
     "knn_precision_recall",
     "kth_distances",
+    "memorization_columns",
+    "memorization_score",
     "nearest_distances",
     "nearest_neighbours",
 ]
