@@ -4,6 +4,7 @@ They take numpy arrays or tensors and count in float64.
 """
 
 from aezoo.metrics.codes import active_units, effective_rank, posterior_gap
+from aezoo.metrics.likelihood import importance_nll
 from aezoo.metrics.manifold import density_coverage, knn_precision_recall
 from aezoo.metrics.memorization import authenticity, copies, memorization_columns, memorization_score
 from aezoo.metrics.neighbours import kth_distances, nearest_distances, nearest_neighbours
@@ -16,6 +17,7 @@ __all__ = [
     "copies",
     "density_coverage",
     "effective_rank",
+    "importance_nll",
     "knn_precision_recall",
     "knn_probe",
     "kth_distances",
