@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from pydantic import Field
+from torch import Tensor
 
 from aezoo.api import (
     Config,
@@ -41,3 +42,11 @@ class BCE(Reconstruction):
     def terms(self, step: Step) -> Terms:
         cost = binary_cross_entropy(step.x, step.x_hat).mean()
         return {"bce": value_at(self.weight, step.number) * cost}
+
+    def log_likelihood(self, x: Tensor, x_hat: Tensor) -> Tensor:
+        """log p(x | z) of independent coins, nats [B], whatever the weight.
+
+        A probability for x of zeros and ones only. For grey x it is no density, as it does not integrate to 1
+        over [0, 1]: its numbers compare models of the same data with this cost, and with no other.
+        """
+        return -binary_cross_entropy(x, x_hat)

@@ -48,6 +48,10 @@ class GaussianNLL(Reconstruction):
         step.note("gamma", self.gamma)
         return {"gaussian": gaussian_nll(step.x, step.x_hat, self.log_gamma).mean()}
 
+    def log_likelihood(self, x: Tensor, x_hat: Tensor) -> Tensor:
+        """log N(x; x_hat, gamma^2 I), nats [B], with its normalising constant."""
+        return -gaussian_nll(x, x_hat, self.log_gamma)
+
     def after(self, step: Step) -> None:
         """Back to the floor: a clamp inside the loss would leave log gamma below it, out of reach."""
         self.log_gamma.clamp_(min=self.floor)
