@@ -13,6 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from aezoo.catalogue import ComponentInfo, rows
+    from aezoo.evaluation.evaluate import evaluate
     from aezoo.registry import list_components
     from aezoo.runner import load
     from aezoo.verbs import train
@@ -24,13 +25,23 @@ hookimpl = pluggy.HookimplMarker("aezoo")
 
 _HOME = {
     "ComponentInfo": "aezoo.catalogue",
+    "evaluate": "aezoo.evaluation.evaluate",
     "list_components": "aezoo.registry",
     "load": "aezoo.runner",
     "rows": "aezoo.catalogue",
     "train": "aezoo.verbs",
 }
 
-__all__ = ["ComponentInfo", "__version__", "hookimpl", "list_components", "load", "rows", "train"]
+__all__ = [
+    "ComponentInfo",
+    "__version__",
+    "evaluate",
+    "hookimpl",
+    "list_components",
+    "load",
+    "rows",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

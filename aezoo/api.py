@@ -1,5 +1,6 @@
 """The public names plugins may import."""
 
+from aezoo import metrics
 from aezoo.assemble import build_model, schedule_of
 from aezoo.data.arrays import (
     as_tensor,
@@ -11,6 +12,7 @@ from aezoo.data.arrays import (
     with_validation,
 )
 from aezoo.errors import AezooError, ConfigError, MissingError
+from aezoo.evaluation.measuring import Evaluation
 from aezoo.fitting import Fitting
 from aezoo.functional.divergences import (
     diagonal_normal_log_prob,
@@ -40,11 +42,13 @@ from aezoo.interfaces import (
     LatentPrior,
     Measure,
     Memory,
+    ModelMetric,
     PairMetric,
     Phase,
     Reconstruction,
     Regularizer,
     SetMetric,
+    Value,
 )
 from aezoo.model import Autoencoder
 from aezoo.nets import SameConv2d, SameConvTranspose2d, glorot_normal_, glorot_uniform_, mlp
@@ -68,6 +72,7 @@ __all__ = [
     "DataSource",
     "Decoder",
     "Encoder",
+    "Evaluation",
     "Extractor",
     "FittedPrior",
     "Fitting",
@@ -78,6 +83,7 @@ __all__ = [
     "Measure",
     "Memory",
     "MissingError",
+    "ModelMetric",
     "Number",
     "OptimizerConfig",
     "PairMetric",
@@ -93,6 +99,7 @@ __all__ = [
     "Split",
     "Step",
     "Terms",
+    "Value",
     "absolute_error",
     "as_tensor",
     "batch_norms",
@@ -111,6 +118,7 @@ __all__ = [
     "gradient_penalty",
     "interpolate",
     "kl_to_standard_normal",
+    "metrics",
     "mlp",
     "part",
     "require",

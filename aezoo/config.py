@@ -59,9 +59,10 @@ class CheckpointConfig(Config):
 
 
 class EvaluateConfig(Config):
-    """Looking at the model while it trains."""
+    """Looking at the model while it trains, and when it is done."""
 
-    every: int = Field(0, ge=0, description="steps between sample grids and test errors; 0: at the end")
+    every: int = Field(0, ge=0, description="steps between sample grids and test errors; 0: none")
+    end: bool = Field(True, description="a short evaluation when training is over")
 
 
 class EMAConfig(Config):

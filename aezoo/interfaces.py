@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
@@ -17,6 +18,7 @@ from aezoo.optim import OptimizerConfig
 from aezoo.types import Data, Posterior, Terms
 
 if TYPE_CHECKING:
+    from aezoo.evaluation.measuring import Evaluation
     from aezoo.fitting import Fitting
     from aezoo.model import Autoencoder
     from aezoo.step import Step
@@ -145,7 +147,9 @@ class Extractor(nn.Module, ABC):
 
     It is built as `Extractor(shape=..., **settings)` with the shape of one row.
 
-    takes:   what it can be built for
+    takes:    what it can be built for
+    instead:  metric name -> the metric that takes its place on these features, where they have one of their
+              own that everybody knows, by another name or from another library
     layer:   which of a network's layers the features are, for the protocol
     resize:  how it brings images to its own size, for the protocol
     sha256:  of its weights' file; empty without weights
@@ -157,6 +161,7 @@ class Extractor(nn.Module, ABC):
     resize: str = "none"
     sha256: str = ""
     cached: ClassVar[bool] = False
+    instead: Mapping[str, SetMetric] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -180,30 +185,61 @@ class Measure:
     summary: str
 
 
-class SetMetric(ABC):
-    """Numbers that compare two sets of features, whatever made them.
+@dataclass(frozen=True)
+class Value:
+    """A number of a metric that says itself what it is of.
 
-    measures:  name -> what it says; results call it `name[extractor]`
-    quick:     whether it belongs to the short evaluation that ends a training
+    measure:  one of the metric's
+    of:       what was measured, such as `codes` or `gen-tr`: a row of the table
+    space:    the extractor it was measured with; empty: none
     """
 
-    measures: ClassVar[Mapping[str, Measure]]
+    measure: str
+    value: float
+    of: str
+    space: str = ""
+
+
+class Metric(ABC):
+    """What all metrics say of themselves.
+
+    measures:  name -> what it says; with an extractor, results call it `name[extractor]`
+    quick:     whether it belongs to the short evaluation that ends a training
+    bare:      whether results leave `[extractor]` out, as for names that belong to one extractor alone
+    engine:    whose code computes it, for the protocol
+    """
+
+    measures: Mapping[str, Measure]
     quick: ClassVar[bool] = False
+    bare: ClassVar[bool] = False
+    engine: str = "aezoo"
+
+
+class SetMetric(Metric):
+    """Numbers that compare two sets of features, whatever made them."""
 
     @abstractmethod
     def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:
         """A value for each measure: fake [N, d] generated, real [M, d] from the test split, float32."""
 
 
-class PairMetric(ABC):
+class PairMetric(Metric):
     """Numbers that compare each x with its own x_hat."""
-
-    measures: ClassVar[Mapping[str, Measure]]
-    quick: ClassVar[bool] = False
 
     @abstractmethod
     def compare(self, x: Tensor, x_hat: Tensor) -> Mapping[str, Tensor]:
-        """The values of each measure row by row, [B]: x, x_hat [B, *shape]; their mean is the result."""
+        """Values row by row, [B]: x, x_hat [B, *shape]; their mean is the result.
+
+        A measure that makes no sense for such rows (a picture's, of vectors) is left out.
+        """
+
+
+class ModelMetric(Metric):
+    """Numbers of a run that need more than two sets: its codes, its training images, its likelihood."""
+
+    @abstractmethod
+    def measure(self, evaluation: Evaluation) -> Iterable[Value]:
+        """The values that this run has; none where the metric does not apply."""
 
 
 # Capabilities: what some parts can do besides, asked for by whoever needs it.

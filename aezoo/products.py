@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,8 @@ from torch import Tensor
 from aezoo import __version__, pictures
 from aezoo.config import RunConfig
 from aezoo.data.memory import CHUNK
+from aezoo.evaluation.outcome import Evaluated, quick_evaluation
+from aezoo.evaluation.sets import LABELS
 from aezoo.files import write_bytes, write_text
 from aezoo.functional.reconstruction import squared_error
 from aezoo.interfaces import FittedPrior
@@ -44,29 +47,21 @@ class Facts:
 def write_products(
     run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts
 ) -> dict[str, Any]:
-    """Write everything, results last; they are returned."""
+    """Write everything, results last, with those of a short evaluation; they are returned."""
     state, _ = split_state(model)
     run.write_model(state)
     write_grids(run, model, data, config.train.seed)
     lines = run.read_metrics()
     write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
-    results = describe(run, model, config, data, facts)
+    found = quick_evaluation(model, config, data) if config.evaluate.end else None
+    results = describe(run, model, config, facts) | told(found, facts.device)
     write_text(run.path / "README.md", model_card(config, model, results))
     run.write_results(results)
     return results
 
 
-def describe(run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts) -> dict[str, Any]:
-    """The content of results.json."""
-    protocol = {
-        "split": "test",
-        "n": len(data.test),
-        "checkpoint": "last",
-        "weights": "averaged" if config.ema.decay else "last",
-        "reconstruction": "decoder of the posterior's mean, evaluation mode",
-        "unit": "sum of squared errors per row of x, mean over rows",
-    }
-    error = reconstruction_error(model, data)
+def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -> dict[str, Any]:
+    """What results.json says of the training."""
     return {
         "run": str(run.path),
         "recipe": config.recipe.name,
@@ -79,8 +74,43 @@ def describe(run: RunDir, model: Autoencoder, config: RunConfig, data: Data, fac
         "device": facts.device,
         "parameters": parameter_counts(model),
         "versions": versions(),
-        "results": [{"metric": "sse", "value": error, **protocol}],
     }
+
+
+def told(found: Evaluated | None, device: str) -> dict[str, Any]:
+    """What results.json says of an evaluation; of none, that there are no results."""
+    if found is None:
+        return {"results": [], "warnings": []}
+    evaluation = {"seconds": round(found.seconds, 3), "device": device, "versions": versions()}
+    return {"results": found.rows(), "warnings": list(found.warnings), "evaluation": evaluation}
+
+
+def record(
+    run: RunDir,
+    config: RunConfig,
+    model: Autoencoder,
+    found: Evaluated,
+    device: str,
+    asked: Mapping[str, Any],
+) -> None:
+    """Put an evaluation into results.json and the model card.
+
+    A number takes the place of the one of the same metric, taken of the same; others stay.
+
+    asked:  the options that it was asked for with
+    """
+    before = run.read_results()
+    new = {(result.metric, result.of) for result in found.results}
+    kept = [row for row in before.get("results", ()) if (row["metric"], row.get("of")) not in new]
+    after = before | told(found, device)
+    results = {
+        **after,
+        "results": [*after["results"], *kept],
+        "evaluation": {**after["evaluation"], "asked": dict(asked)},
+    }
+    run.write_results(results)
+    if "steps" in results:  # a run that is not finished has no card yet
+        write_text(run.path / "README.md", model_card(config, model, results))
 
 
 def reconstruction_error(model: Autoencoder, data: Data) -> float:
@@ -164,4 +194,9 @@ def model_card(config: RunConfig, model: Autoencoder, results: dict[str, Any]) -
     template = files("aezoo").joinpath("templates/model_card.md").read_text(encoding="utf-8")
     made = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(template)
     name = Path(results["run"]).name
-    return made.render(config=config, results=results, parameters=parameter_counts(model), name=name) + "\n"
+    return (
+        made.render(
+            config=config, results=results, parameters=parameter_counts(model), name=name, labels=LABELS
+        )
+        + "\n"
+    )

@@ -131,6 +131,24 @@ class RunDir:
             if _order(name)[0] > 0:
                 shutil.rmtree(self.checkpoints / name)
 
+    def steps(self) -> list[int]:
+        """Iterations after which a checkpoint of the stage `train` is kept, ascending."""
+        orders = [_order(name) for name in self.names()]
+        return [step for stage, step in orders if stage == 0]
+
+    def checkpoint_at(self, step: int) -> Checkpoint:
+        """The checkpoint of the stage `train` after so many iterations.
+
+        Raises:  RunFileError when it is damaged
+        """
+        name = _name("train", step)
+        try:
+            return self._load(name)
+        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as err:
+            raise RunFileError(
+                f"{self.checkpoints / name} is damaged: {err}", fix="delete it, or train anew"
+            ) from err
+
     def load_latest(self, stage: str | None = None) -> tuple[Checkpoint | None, list[str]]:
         """The newest checkpoint that is whole, and what is wrong with newer ones."""
         faults: list[str] = []
@@ -223,6 +241,20 @@ class RunDir:
                 fix="train it, or resume its training with --resume",
             )
         return checkpoint.model
+
+    def read_results(self) -> dict[str, Any]:
+        """What results.json holds; nothing where there is none yet.
+
+        Raises:  RunFileError when it is no JSON
+        """
+        path = self.path / "results.json"
+        if not path.is_file():
+            return {}
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as err:
+            raise RunFileError(f"{path} is damaged: {err}", fix="delete it and evaluate again") from err
+        return found
 
     def write_results(self, results: Mapping[str, Any]) -> None:
         write_text(self.path / "results.json", json.dumps(results, indent=1) + "\n")

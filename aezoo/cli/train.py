@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,6 +64,9 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
+    no_evaluate: Annotated[
+        bool, typer.Option("--no-evaluate", help="Leave out the short evaluation at the end.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show parts, weights and schedule only.")
     ] = False,
@@ -93,6 +97,7 @@ def train(
         "--device": _train("device", device or None),
         "--precision": _train("precision", precision or None),
         "--compile": _train("compile", compile or None),
+        "--no-evaluate": {"evaluate": {"end": False}} if no_evaluate else {},
     }
     from aezoo.resolve import resolve
 
@@ -119,13 +124,18 @@ def _run(
 
 
 def _summary(path: Path, results: dict[str, Any]) -> None:
-    for row in results["results"]:
-        print(f"{row['metric']} {row['value']:.4g} ({row['unit']}; {row['n']} {row['split']} rows)")
+    from aezoo.evaluation.table import text_table
+
+    if results["results"]:
+        print(text_table(results["results"]), end="\n\n")
+    for warning in results["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
     speed = f"{results['images_per_s']:.0f} images/s"
     print(f"{results['steps']} steps in {results['seconds']:.1f} s on {results['device']}, {speed}")
     print(f"run      {path}")
     print(f"samples  {path / 'samples.png'}")
     print(f"more     aezoo sample {path} -n 64 --out grid.png")
+    print(f"         aezoo evaluate {path}")
 
 
 def _plan(config: RunConfig, *, as_json: bool) -> None:

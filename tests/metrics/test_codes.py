@@ -62,7 +62,7 @@ def test_the_gap_comes_with_that_of_two_prior_samples():
 
     z, one, other = torch.full((5, 2), 3.0), torch.zeros(5, 2), torch.ones(5, 2)
     assert posterior_gap(z, one, other, distance) == (3.0, 1.0)
-    assert all(a is one for a, _ in calls)  # the same generated sample both times
+    assert all(torch.equal(a, one) for a, _ in calls)  # the same generated sample both times
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""From a run to numbers: which sets, in which space, by which measures, under which protocol."""

@@ -1,0 +1,126 @@
+"""Names of metrics and extractors to the things themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from aezoo import registry
+from aezoo.assemble import construct
+from aezoo.config import RunConfig
+from aezoo.errors import ConfigError
+from aezoo.evaluation.measuring import Named
+from aezoo.evaluation.space import Space
+from aezoo.interfaces import Extractor, Metric
+from aezoo.paths import cache_dir
+from aezoo.resolve import check_part, part_class, settings_class
+from aezoo.types import Data
+
+Chosen = Sequence[str] | Mapping[str, Mapping[str, Any]]
+"""Names, or names with settings of their own."""
+
+
+def named_metrics(chosen: Chosen = ()) -> list[Named]:
+    """Metrics by name, with all their settings; none named: those that are used by default.
+
+    Raises:  ConfigError for unknown names and settings
+    """
+    default = [info.name for info in registry.list_components("metric") if info.default]
+    return [_metric(name, settings) for name, settings in _asked(chosen or default, "--metrics").items()]
+
+
+def _metric(name: str, settings: Mapping[str, Any]) -> Named:
+    section = check_part("metric", {"name": name, **settings}, f"metric.{name}", lambda key: "--metrics")
+    metric = construct("metric", section, {}, f"metric.{name}")
+    if not isinstance(metric, Metric):
+        raise ConfigError(
+            f"{type(metric).__name__} is no Metric",
+            where="--metrics",
+            fix="derive the class from aezoo.api.SetMetric, PairMetric or ModelMetric",
+        )
+    return Named(name, metric, {key: value for key, value in section.items() if key != "name"})
+
+
+def named_spaces(
+    chosen: Chosen,
+    config: RunConfig,
+    data: Data,
+    device: torch.device,
+    *,
+    weights: str = "",
+    download: bool = False,
+) -> dict[str, Space]:
+    """Extractors by name; none named: the one that the dataset brings along, else the default for such rows.
+
+    Raises:  ConfigError for unknown names, and for an extractor that does not take such rows
+             MissingError for absent weights
+    """
+    asked = _asked(chosen or [_default_extractor(config, data)], "--extractor")
+    more = {**({"weights": weights} if weights else {}), **({"download": True} if download else {})}
+    return {
+        name: _space(name, {**settings, **_taken(name, more)}, data, device)
+        for name, settings in asked.items()
+    }
+
+
+def _space(name: str, settings: Mapping[str, Any], data: Data, device: torch.device) -> Space:
+    _check_takes(name, data)
+    section = check_part(
+        "extractor", {"name": name, **settings}, f"extractor.{name}", lambda key: "--extractor"
+    )
+    extractor = construct("extractor", section, {"shape": data.shape}, f"extractor.{name}")
+    return Space(name, extractor, settings=section, device=device, cache=cache_dir() / "features")
+
+
+def _asked(chosen: Chosen, where: str) -> dict[str, Mapping[str, Any]]:
+    if isinstance(chosen, str):
+        raise ConfigError(f"'{chosen}' is no list of names", where=where, fix=f"write ['{chosen}']")
+    return dict(chosen) if isinstance(chosen, Mapping) else {name: {} for name in chosen}
+
+
+def _default_extractor(config: RunConfig, data: Data) -> str:
+    dataset = config.dataset["name"]
+    brought = [] if ":" in dataset else [registry.find("dataset", dataset).defaults.get("extractor", "")]
+    general = [info.name for info in registry.list_components("extractor") if info.default]
+    for name in [*filter(None, brought), *general]:
+        if _takes(name, data):
+            return name
+    raise ConfigError(
+        f"no extractor is used by default for rows of shape {data.shape}",
+        where="--extractor",
+        fix="name one; `aezoo list extractor` shows them",
+    )
+
+
+def _takes(name: str, data: Data) -> bool:
+    extractor = part_class("extractor", name, "--extractor")
+    if not issubclass(extractor, Extractor):
+        raise ConfigError(
+            f"{extractor.__name__} is no Extractor",
+            where="--extractor",
+            fix="derive the class from aezoo.api.Extractor",
+        )
+    return extractor.takes in ("any", "images" if data.is_image else "vectors")
+
+
+def _check_takes(name: str, data: Data) -> None:
+    if not _takes(name, data):
+        fitting = [info.name for info in registry.list_components("extractor") if _takes(info.name, data)]
+        raise ConfigError(
+            f"the extractor '{name}' takes no rows of shape {data.shape}, such as those of {data.name}",
+            where="--extractor",
+            fix=f"choose one of {', '.join(fitting)}",
+        )
+
+
+def _taken(name: str, more: dict[str, Any]) -> dict[str, Any]:
+    """The options, which an extractor without such settings refuses."""
+    known = settings_class("extractor", name, "--extractor").model_fields
+    for key in more:
+        if key not in known:
+            raise ConfigError(
+                f"the extractor '{name}' takes no {key}", where=f"--{key}", fix="leave the option out"
+            )
+    return more

@@ -1,0 +1,221 @@
+"""Metrics at work on one model: every set, in every space, by every measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, final
+
+import torch
+from torch import Tensor
+
+from aezoo.data.memory import CHUNK
+from aezoo.errors import ConfigError
+from aezoo.evaluation.protocol import Protocol
+from aezoo.evaluation.sets import Sets
+from aezoo.evaluation.space import Space
+from aezoo.interfaces import Metric, ModelMetric, PairMetric, SetMetric
+from aezoo.model import Autoencoder, join
+from aezoo.types import Data, Posterior
+
+REFERENCES = ("floor", "mean", "gaussian")
+OWN = ("reconstruction", "generation")
+ORDER = ("floor", *OWN, "stretched-reconstruction", "stretched-generation", "mean", "gaussian")
+PAIRS = ("reconstruction", "mean")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One number.
+
+    metric:    its name, with `[extractor]` where it was measured on features
+    of:        the set, or whatever else it was taken of: a row of the table
+    value:     None where it could not be taken; `why` then says the reason
+    better:    which end is the good one; None: neither
+    protocol:  everything it depends on besides the model
+    """
+
+    metric: str
+    of: str
+    value: float | None
+    better: Literal["lower", "higher"] | None
+    protocol: Protocol
+    why: str = ""
+
+    def as_row(self) -> dict[str, Any]:
+        """As it stands in results.json."""
+        row = {"metric": self.metric, "of": self.of, "value": self.value, "better": self.better}
+        return {**row, **({"why": self.why} if self.why else {}), **self.protocol.as_row()}
+
+
+@dataclass(frozen=True)
+class Named:
+    """A metric with its name and its own settings, as they stand in the protocol."""
+
+    name: str
+    metric: Metric
+    settings: Mapping[str, Any]
+
+
+@final
+class Evaluation:
+    """What metrics may ask of a run. Each set is made once; features are made anew when asked for again.
+
+    sets:    rows of images or vectors, by name (see `aezoo.evaluation.sets`)
+    spaces:  extractors, by name
+    plain:   the protocol that all numbers share
+    tell:    called with the number of rows that were gone through since the last call
+    """
+
+    def __init__(
+        self,
+        sets: Sets,
+        spaces: Mapping[str, Space],
+        plain: Protocol,
+        tell: Callable[[int], None] = lambda rows: None,
+    ) -> None:
+        self.sets, self.spaces, self.plain, self._tell = sets, spaces, plain, tell
+
+    @property
+    def model(self) -> Autoencoder:
+        return self.sets.model
+
+    @property
+    def data(self) -> Data:
+        return self.sets.data
+
+    @property
+    def seed(self) -> int:
+        return self.sets.seed
+
+    def features(self, of: str, space: str) -> Tensor:
+        """Features float32 [N, d] of a set."""
+        return self.spaces[space].features(self.sets.rows(of), self._tell)
+
+    def rows(self, of: str) -> Tensor:
+        """A set in x itself, flattened and in [0, 1]: float32 [N, D]; vectors as they are."""
+        rows = self.sets.rows(of).flatten(1)
+        return rows.float() / 255 if rows.dtype == torch.uint8 else rows
+
+    def codes(self, split: Literal["train", "test"], n: int | None = None) -> Posterior:
+        """The posterior of the chosen test rows, or of the first n training rows (without n, of all).
+
+        In evaluation mode, on the CPU.
+        """
+        device = self.model.device
+        if split == "test":
+            chunks: Iterable[Tensor] = self.sets.x_test().split(CHUNK)
+        else:
+            values = self.data.train.values
+            chosen = values if n is None else values[:n]
+            chunks = (self.data.x(rows) for rows in chosen.split(CHUNK))
+        return join([_on_cpu(self.model.encode(x.to(device))) for x in chunks])
+
+    # -- measuring ---------------------------------------------------------------------------------
+
+    def measure(self, metrics: Sequence[Named], of: Sequence[str] = ORDER) -> list[Result]:
+        """Every metric's results: pairs first, then sets in each space, then the model's own."""
+        found: list[Result] = []
+        for named in metrics:
+            if isinstance(named.metric, PairMetric):
+                found += self._pairs(named, named.metric, [one for one in of if one in PAIRS])
+        for space in self.spaces.values():
+            found += self._in_space(space, metrics, of)
+        for named in metrics:
+            if isinstance(named.metric, ModelMetric):
+                found += self._of_model(named, named.metric)
+        return found
+
+    def _pairs(self, named: Named, metric: PairMetric, of: Sequence[str]) -> Iterator[Result]:
+        """x against what the model makes of it, unrounded; and against the mean training row."""
+        for one in of:
+            values = self._pair_values(metric, one)
+            for measure, value in values.items():
+                protocol = replace(self.plain, settings=named.settings, engine=metric.engine)
+                yield Result(measure, one, value, metric.measures[measure].better, protocol)
+
+    def _pair_values(self, metric: PairMetric, of: str) -> dict[str, float]:
+        device, totals, rows = self.model.device, dict[str, float](), 0
+        mean = self.sets.mean_row().to(device) if of == "mean" else None
+        for chunk in self.sets.x_test().split(CHUNK):
+            x = chunk.to(device)
+            x_hat = self.model.reconstruct(x) if mean is None else mean.expand_as(x)
+            for measure, values in metric.compare(x, x_hat).items():
+                totals[measure] = totals.get(measure, 0.0) + float(values.double().sum())
+            rows += len(x)
+            self._tell(len(x))
+        return {measure: total / rows for measure, total in totals.items()}
+
+    def _in_space(self, space: Space, metrics: Sequence[Named], of: Sequence[str]) -> list[Result]:
+        chosen = [_instead(named, space) for named in metrics if isinstance(named.metric, SetMetric)]
+        if not chosen:
+            return []
+        real = self.features("test", space.name)
+        _check_alive(real, space)
+        found: dict[str, list[Result]] = {named.name: [] for named in chosen}
+        for one in of:
+            fake = self.features(one, space.name)
+            for named in chosen:
+                assert isinstance(named.metric, SetMetric)
+                found[named.name] += self._compared(named, named.metric, space, one, fake, real)
+                self._tell(self.sets.n)
+        return [result for results in found.values() for result in results]
+
+    def _compared(
+        self, named: Named, metric: SetMetric, space: Space, of: str, fake: Tensor, real: Tensor
+    ) -> Iterator[Result]:
+        protocol = self._protocol(named, space, of, len(fake))
+        why = ""
+        try:
+            values: Mapping[str, float] = metric.compare(fake, real, self.seed)
+        except ConfigError as err:  # this pair of sets has no such number, such as a mean image's neighbours
+            values, why = {}, err.what
+        for name, measure in metric.measures.items():
+            if name in values or why:
+                label = name if metric.bare else f"{name}[{space.name}]"
+                yield Result(label, of, values.get(name), measure.better, protocol, why)
+
+    def _of_model(self, named: Named, metric: ModelMetric) -> Iterator[Result]:
+        for value in metric.measure(self):
+            space = self.spaces.get(value.space)
+            protocol = replace(self.plain, settings=named.settings, engine=metric.engine)
+            label = value.measure
+            if space is not None:
+                protocol = self._protocol(named, space, value.of, self.plain.n_fake)
+                label = f"{value.measure}[{space.name}]"
+            yield Result(label, value.of, value.value, metric.measures[value.measure].better, protocol)
+
+    def _protocol(self, named: Named, space: Space, of: str, n_fake: int) -> Protocol:
+        stretched = of.startswith("stretched")
+        return replace(
+            self.plain,
+            n_fake=n_fake,
+            extractor=space.name,
+            layer=space.extractor.layer,
+            resize=space.extractor.resize,
+            weights_sha256=space.extractor.sha256,
+            rounding="8 bits" if self.data.is_image and not stretched else "none",
+            stretched=stretched,
+            engine=named.metric.engine,
+            settings=named.settings,
+        )
+
+
+def _instead(named: Named, space: Space) -> Named:
+    """The metric, or the one that takes its place on these features."""
+    other = space.extractor.instead.get(named.name)
+    return named if other is None else Named(named.name, other, {})
+
+
+def _check_alive(real: Tensor, space: Space) -> None:
+    if bool((real == real[0]).all()):
+        raise ConfigError(
+            f"the extractor '{space.name}' gives the same features for all {len(real)} test rows",
+            where="--extractor",
+            fix="choose another one: in such a space every set is alike",
+        )
+
+
+def _on_cpu(posterior: Posterior) -> Posterior:
+    moved = {name: value.cpu() for name, value in vars(posterior).items() if isinstance(value, Tensor)}
+    return replace(posterior, **moved)

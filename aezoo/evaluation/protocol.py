@@ -1,0 +1,60 @@
+"""Everything a number depends on besides the model. Torch-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+CheckpointRule = Literal["last", "best-validation", "min-over-checkpoints"]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a number was measured: two of them compare only where these agree.
+
+    dataset, split:  where the real rows come from
+    n_real, n_fake:  rows on each side
+    extractor:       the space; empty where x itself is measured
+    layer, resize:   of the extractor, in its own words
+    weights_sha256:  of the extractor's weights; empty without weights
+    rounding:        `8 bits` where images were rounded to what a file would hold, `none` otherwise
+    stretched:       whether each generated image was stretched to the whole range (the FlexAE papers' quirk)
+    checkpoint:      which of a run's weights: the last, the best on validation data, or, as the FlexAE papers
+                     report, the lowest of all values on test data
+    weights:         whether they are an average over training (`averaged`) or as trained (`last`)
+    seed:            of everything drawn while measuring
+    engine:          whose code computed it
+    settings:        of the metric
+    """
+
+    dataset: str
+    n_real: int
+    n_fake: int
+    split: str = "test"
+    extractor: str = ""
+    layer: str = ""
+    resize: str = "none"
+    weights_sha256: str = ""
+    rounding: Literal["8 bits", "none"] = "none"
+    stretched: bool = False
+    checkpoint: CheckpointRule = "last"
+    weights: Literal["last", "averaged"] = "last"
+    seed: int = 0
+    engine: str = "aezoo"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_row(self) -> dict[str, Any]:
+        """Its fields, as they stand in a row of results.json."""
+        return asdict(self)
+
+
+def protocol_of(row: Mapping[str, Any]) -> Protocol:
+    """The protocol of a row of results.json."""
+    return Protocol(**{one.name: row[one.name] for one in fields(Protocol) if one.name in row})
+
+
+def differences(a: Protocol, b: Protocol) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two protocols differ; numbers compare only where there are none."""
+    one, other = a.as_row(), b.as_row()
+    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}

@@ -1,0 +1,191 @@
+"""The sets of rows that a run is measured by, as files would hold them: 8 bits a pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import final
+
+import torch
+from torch import Tensor
+
+from aezoo.data.memory import CHUNK, gathered
+from aezoo.errors import AezooError, ConfigError
+from aezoo.model import Autoencoder
+from aezoo.randomness import generator_for
+from aezoo.types import Data, Split
+
+LABELS = {
+    "floor": "train against test",
+    "reconstruction": "reconstruction",
+    "generation": "generation",
+    "stretched-reconstruction": "reconstruction, stretched",
+    "stretched-generation": "generation, stretched",
+    "mean": "mean image",
+    "gaussian": "pixel Gaussian",
+    "lowest-reconstruction": "reconstruction, best of checkpoints on test",
+    "lowest-generation": "generation, best of checkpoints on test",
+}
+"""The sets that are held against the test rows, and what they are called in a table.
+
+floor:      other training rows: what a perfect generator would reach
+mean:       the mean training row, over and over: nothing generated, nothing wrong on average
+gaussian:   a normal distribution with the training rows' mean and covariance, cut to the range
+stretched:  each row's smallest value moved to 0, its largest to 1, and not rounded, as the FlexAE papers do
+"""
+COLUMNS = ("tr-tr", "gen-tr", "tr-te", "gen-te")
+"""Between which sets nearest rows are sought: each row of the first has its own in the second."""
+FITTED_TO = 10_000  # training rows, at most, behind the pixel Gaussian
+
+
+@final
+class Sets:
+    """Each set is made when it is first asked for, from the model and its data alone.
+
+    n:     rows of the test split, and of every set held against it
+    seed:  of the choice of rows and of everything drawn
+
+    Raises:  ConfigError for more rows than the data have
+    """
+
+    def __init__(self, model: Autoencoder, data: Data, *, n: int | None = None, seed: int = 0) -> None:
+        self.model, self.data, self.seed = model, data, seed
+        self.n = default_rows(data) if n is None else n
+        self._check()
+        self._made: dict[str, Tensor] = {}
+
+    @property
+    def pairs(self) -> int:
+        """Rows of each of the two disjoint sets of training rows: n, or half of what there is."""
+        return min(self.n, len(self.data.train) // 2)
+
+    def rows(self, name: str) -> Tensor:
+        """A set [n, *shape] on the CPU: uint8 for images, float32 as they are for vectors.
+
+        name:  one of LABELS, `test`, or `train-1` and `train-2` [pairs, *shape], which share no row
+        """
+        if name not in self._made:
+            self._made[name] = self._makers()[name]()
+        return self._made[name]
+
+    def x_test(self) -> Tensor:
+        """The chosen test rows as the model sees them."""
+        return self.data.x(_read(self.data.test, self.test_places))
+
+    @property
+    def test_places(self) -> Tensor:
+        """Numbers of the chosen rows of the test split."""
+        return _chosen(len(self.data.test), self.n, self.seed, "test")
+
+    def labels(self) -> Tensor | None:
+        """Classes of the chosen test rows, where there are any."""
+        found = self.data.test.labels
+        return None if found is None else found[self.test_places]
+
+    def _makers(self) -> dict[str, Callable[[], Tensor]]:
+        return {
+            "test": lambda: self._kept(self.x_test()),
+            "train-1": lambda: self._train(0, self.pairs),
+            "train-2": lambda: self._train(self.pairs, 2 * self.pairs),
+            "floor": lambda: self._train(0, self.n),
+            "reconstruction": lambda: self._kept(self._reconstructed()),
+            "generation": lambda: self._kept(self._generated()),
+            "stretched-reconstruction": lambda: stretched(self._reconstructed()),
+            "stretched-generation": lambda: stretched(self._generated()),
+            "mean": lambda: self._kept(self.mean_row()[None]).expand(self.n, *self.data.shape),
+            "gaussian": self._gaussian,
+        }
+
+    def mean_row(self) -> Tensor:
+        """The mean x of the training split [*shape]."""
+        total = torch.zeros(self.data.shape, dtype=torch.float64)
+        for rows in self.data.train.values.split(4096):
+            total += self.data.x(rows).double().sum(0)
+        return (total / len(self.data.train)).float()
+
+    def _train(self, first: int, last: int) -> Tensor:
+        places = _permuted(len(self.data.train), self.seed, "train")[first:last]
+        return self._kept(self.data.x(_read(self.data.train, places)))
+
+    def _reconstructed(self) -> Tensor:
+        device = self.model.device
+        parts = [self.model.reconstruct(x.to(device)).cpu() for x in self.x_test().split(CHUNK)]
+        return _finite(torch.cat(parts), "reconstructions")
+
+    def _generated(self) -> Tensor:
+        codes = self.model.sample_codes(
+            self.n, generator_for(self.model.device, self.seed, "evaluation", "generation")
+        )
+        parts = [self.model.decode(z).cpu() for z in codes.split(CHUNK)]
+        return _finite(torch.cat(parts), "generated rows")
+
+    def _gaussian(self) -> Tensor:
+        """Mixing centred rows with normal weights draws from their covariance without computing it."""
+        places = _permuted(len(self.data.train), self.seed, "gaussian")[:FITTED_TO]
+        x = self.data.x(_read(self.data.train, places)).flatten(1)
+        mean = x.mean(0)
+        x = x.sub_(mean).div_(max(len(x) - 1, 1) ** 0.5)
+        generator = generator_for("cpu", self.seed, "evaluation", "gaussian")
+        drawn = torch.empty(self.n, x.shape[1])
+        for out in drawn.split(1024):
+            torch.mm(torch.randn(len(out), len(x), generator=generator), x, out=out)
+        return self._kept(drawn.add_(mean).unflatten(1, self.data.shape))
+
+    def _kept(self, x: Tensor) -> Tensor:
+        return as_bytes(x, self.data.range) if self.data.is_image else x
+
+    def _check(self) -> None:
+        most = min(len(self.data.test), len(self.data.train))
+        if self.n > most:
+            raise ConfigError(
+                f"{self.n} rows are asked for, and {self.data.name} has {len(self.data.test)} test rows and "
+                f"{len(self.data.train)} training rows",
+                where="-n",
+                fix=f"ask for at most {most}",
+            )
+        if self.n < 2:
+            raise ConfigError(f"{self.n} rows are no set", where="-n", fix="ask for 2 or more")
+
+
+def default_rows(data: Data) -> int:
+    """min(10000, test rows, training rows): the papers' count where there are as many."""
+    return min(10_000, len(data.test), len(data.train))
+
+
+def as_bytes(x: Tensor, range: tuple[float, float] | None) -> Tensor:
+    """Images as a file would hold them: cut to the range and rounded to 8 bits, uint8."""
+    low, high = range or (0.0, 1.0)
+    return ((x - low) / (high - low)).clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+def stretched(x: Tensor) -> Tensor:
+    """Each row's smallest value to 0 and its largest to 1; a row of one value becomes 0. Float32."""
+    flat = x.flatten(1)
+    low, high = flat.amin(1, keepdim=True), flat.amax(1, keepdim=True)
+    return ((flat - low) / (high - low).clamp(min=1e-12)).reshape(x.shape)
+
+
+def _permuted(rows: int, seed: int, of: str) -> Tensor:
+    return torch.randperm(rows, generator=generator_for("cpu", seed, "evaluation", of))
+
+
+def _chosen(rows: int, n: int, seed: int, of: str) -> Tensor:
+    """Numbers of n rows, ascending; all of them where n is all."""
+    return torch.arange(rows) if n == rows else _permuted(rows, seed, of)[:n].sort().values
+
+
+def _read(split: Split, places: Tensor) -> Tensor:
+    if isinstance(split.values, Tensor):
+        return split.values[places]
+    if len(places) == len(split):  # all rows: read in order, one pass
+        return gathered(split.values)[places]
+    return torch.cat([split.values[some] for some in places.split(CHUNK)])
+
+
+def _finite(x: Tensor, what: str) -> Tensor:
+    wrong = ~torch.isfinite(x.flatten(1)).all(1)
+    if wrong.any():
+        raise AezooError(
+            f"{int(wrong.sum())} of {len(x)} {what} hold values that are no finite number",
+            fix="the training diverged, or the decoder is not made for such codes: train anew",
+        )
+    return x

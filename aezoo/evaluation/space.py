@@ -1,0 +1,106 @@
+"""An extractor at work: sets of rows to features, in batches, kept by content where that saves time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from aezoo.errors import ConfigError
+from aezoo.files import make_directory, write_bytes
+from aezoo.interfaces import Extractor
+
+BLOCK = 512  # rows extracted, and kept, at a time: what an interrupted extraction loses at most
+
+
+@final
+class Space:
+    """Where sets are compared: an extractor with its name and settings.
+
+    cache:  a folder for features of extractors that ask for one; a block of rows is looked up by the bytes
+            of the rows and everything the extractor depends on, never by a name
+    """
+
+    def __init__(
+        self,
+        name: str,
+        extractor: Extractor,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        device: torch.device | str = "cpu",
+        cache: Path | None = None,
+    ) -> None:
+        self.name, self.extractor = name, extractor.to(device).eval()
+        self._device = torch.device(device)
+        self._cache = cache if extractor.cached else None
+        kept = {key: value for key, value in (settings or {}).items() if key not in ("weights", "download")}
+        self._identity = json.dumps([name, extractor.sha256, extractor.layer, extractor.resize, kept])
+
+    def features(self, rows: Tensor, tell: Callable[[int], None] = lambda rows: None) -> Tensor:
+        """Features float [N, d] on the CPU of rows: uint8 images, or floats as they are.
+
+        tell:  called with the number of rows of each finished block
+
+        Raises:  ConfigError when the extractor answers with anything but a finite row for each row
+        """
+        found = []
+        for block in rows.split(BLOCK):
+            found.append(self._block(block))
+            tell(len(block))
+        return torch.cat(found)
+
+    def _block(self, rows: Tensor) -> Tensor:
+        if self._cache is None:
+            return self._extract(rows)
+        path = self._cache / f"{self._key(rows)}.safetensors"
+        kept = _read(path, len(rows))
+        if kept is not None:
+            return kept
+        features = self._extract(rows)
+        make_directory(path.parent)
+        write_bytes(path, save_tensors({"features": features.contiguous()}))
+        return features
+
+    def _extract(self, rows: Tensor) -> Tensor:
+        x = rows.to(self._device)
+        x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
+        with torch.no_grad():
+            features = self.extractor(x).cpu()
+        self._check(features, len(rows))
+        return features
+
+    def _check(self, features: Tensor, rows: int) -> None:
+        whole = features.dim() == 2 and len(features) == rows and features.dtype.is_floating_point
+        if whole and bool(torch.isfinite(features).all()):
+            return
+        what = "values that are no finite number" if whole else f"{tuple(features.shape)} {features.dtype}"
+        raise ConfigError(
+            f"the extractor '{self.name}' makes {what} of {rows} rows",
+            where="--extractor",
+            fix="mend it: features are floats [B, d]; `aezoo plugin check` tries it",
+        )
+
+    def _key(self, rows: Tensor) -> str:
+        digest = hashlib.sha256(self._identity.encode())
+        digest.update(f"{rows.dtype}{tuple(rows.shape)}".encode())
+        digest.update(rows.contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def _read(path: Path, rows: int) -> Tensor | None:
+    """Kept features; None where there are none or the file is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        features = load_tensors(path.read_bytes())["features"]
+    except (SafetensorError, KeyError):
+        return None
+    return features if len(features) == rows else None

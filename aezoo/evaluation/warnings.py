@@ -1,0 +1,106 @@
+"""Where a training seems to have gone wrong, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+
+import torch
+from torch import Tensor, nn
+
+from aezoo.data.memory import CHUNK
+from aezoo.evaluation.measuring import Evaluation, Result
+from aezoo.metrics import active_units, posterior_gap, sliced_wasserstein
+from aezoo.model import Autoencoder
+from aezoo.randomness import generator_for
+
+FAR = 10.0  # generation this many times farther from the test rows than reconstruction
+WON = 5.0  # codes this many times farther from the prior than the prior from itself
+DEAD = 0.5  # share of units that never respond
+
+
+def warnings_of(results: Sequence[Result], evaluation: Evaluation) -> Iterator[str]:
+    """A sentence for each thing that looks wrong, with its numbers and what to try."""
+    z = evaluation.codes("test").z
+    yield from _unused(z)
+    yield from _gap(z, evaluation)
+    yield from _dead(evaluation)
+    yield from _far(results)
+
+
+def _unused(z: Tensor) -> Iterator[str]:
+    size, active = z.shape[1], int(active_units(z))
+    if active == 0:
+        yield (
+            f"collapsed posterior: none of the {size} dimensions of the code changes with x, so that every "
+            "reconstruction is the same; weaken the divergence (its weight), or strengthen the decoder's cost"
+        )
+    elif active < DEAD * size:
+        yield (
+            f"dead codes: {size - active} of the {size} dimensions of the code hardly change with x; "
+            "a smaller --latent-dim or a weaker divergence uses them"
+        )
+
+
+def _gap(z: Tensor, evaluation: Evaluation) -> Iterator[str]:
+    """A critic that won, or a tie that is too weak: either way the prior draws what the decoder never saw."""
+    model, seed = evaluation.model, evaluation.seed
+    first, second = (
+        model.sample_codes(len(z), generator_for(model.device, seed, "warnings", place)).cpu()
+        for place in (0, 1)
+    )
+    gap, floor = posterior_gap(z, first, second, sliced_wasserstein)
+    if gap > WON * floor:
+        yield (
+            f"the prior misses the codes: they are {gap:.3g} apart, {gap / floor:.1f} times what two sets of "
+            "draws differ by; the critic won, or the divergence is too weak: train longer, or raise the "
+            "learning rate of the phase that answers the critic"
+        )
+
+
+def _dead(evaluation: Evaluation) -> Iterator[str]:
+    for name, share in _silent(evaluation.model, evaluation.sets.x_test()).items():
+        if share > DEAD:
+            yield (
+                f"dead units: {share:.0%} of the {name}'s rectified units are 0 for every test row; "
+                "a smaller learning rate keeps them alive"
+            )
+
+
+def _silent(model: Autoencoder, x: Tensor) -> dict[str, float]:
+    """The share of units behind a ReLU that never respond, by part."""
+    alive: dict[str, dict[str, Tensor]] = {"encoder": {}, "decoder": {}}
+    with ExitStack() as hooks:
+        for part, seen in alive.items():
+            for name, layer in model.get_submodule(part).named_modules():
+                if isinstance(layer, nn.ReLU):
+                    hooks.callback(layer.register_forward_hook(_watch(seen, name)).remove)
+        for rows in x.split(CHUNK):
+            model.reconstruct(rows.to(model.device))
+    units = {
+        part: torch.cat([seen.flatten() for seen in found.values()]) for part, found in alive.items() if found
+    }
+    return {part: float((~seen).float().mean()) for part, seen in units.items()}
+
+
+def _watch(seen: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+    def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        responds = (output > 0).flatten(2).any(2).any(0) if output.dim() > 2 else (output > 0).any(0)
+        seen[name] = seen[name] | responds if name in seen else responds
+
+    return hook
+
+
+def _far(results: Sequence[Result]) -> Iterator[str]:
+    """Distances of both sets to the test rows, by the first measure that has them."""
+    values = {(result.metric, result.of): result.value for result in results if result.better == "lower"}
+    for metric in dict.fromkeys(metric for metric, of in values if of == "generation"):
+        made, again = values[metric, "generation"], values.get((metric, "reconstruction"))
+        if made is None or again is None or again <= 0:
+            continue
+        if made > FAR * again:
+            yield (
+                f"generation is far above reconstruction: {metric} {made:.4g} against {again:.4g}; "
+                "the decoder can, but the prior misses the codes: train longer, or choose another prior"
+            )
+        return

@@ -1,0 +1,51 @@
+"""The negative log-likelihood by importance sampling. Burda et al., ICLR 2016 (arXiv:1509.00519)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, final
+
+import torch
+from pydantic import Field
+
+from aezoo.api import (
+    Config,
+    HasDensity,
+    HasLikelihood,
+    Measure,
+    ModelMetric,
+    Value,
+    generator_for,
+    metrics,
+)
+
+if TYPE_CHECKING:
+    from aezoo.api import Evaluation
+
+
+class NLLConfig(Config):
+    """How tight the bound is."""
+
+    samples: int = Field(100, gt=0, description="codes drawn for each row, > 0; more make the bound tighter")
+
+
+@final
+class NLL(ModelMetric):
+    """-log p(x), an upper bound, of models whose encoder, prior and reconstruction all have a density."""
+
+    measures = {"nll": Measure("lower", "nats per row, mean over test rows; an upper bound")}
+
+    def __init__(self, samples: int = 100) -> None:
+        self.samples = samples
+
+    def measure(self, evaluation: Evaluation) -> Iterator[Value]:
+        """The bound, where there is one."""
+        model = evaluation.model
+        if not (isinstance(model.prior, HasDensity) and isinstance(model.reconstruction, HasLikelihood)):
+            return
+        if evaluation.codes("train", 2).log_q is None:
+            return
+        generator = generator_for(model.device, evaluation.seed, "nll")
+        x = evaluation.sets.x_test().to(model.device)
+        nats: torch.Tensor = metrics.importance_nll(model, x, samples=self.samples, generator=generator)
+        yield Value("nll", float(nats.double().mean()), "likelihood")

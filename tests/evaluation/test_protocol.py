@@ -1,0 +1,43 @@
+"""What a number depends on, and when two of them compare."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from aezoo.evaluation.protocol import Protocol, differences, protocol_of
+
+PLAIN = Protocol(dataset="digits", n_real=10, n_fake=10)
+CHANGED = {
+    "dataset": "other",
+    "n_real": 9,
+    "n_fake": 9,
+    "split": "validation",
+    "extractor": "one",
+    "layer": "last",
+    "resize": "to 32",
+    "weights_sha256": "ab",
+    "rounding": "8 bits",
+    "stretched": True,
+    "checkpoint": "best-validation",
+    "weights": "averaged",
+    "seed": 1,
+    "engine": "other",
+    "settings": {"k": 3},
+}
+
+
+def test_equal_protocols_have_no_differences():
+    assert differences(PLAIN, replace(PLAIN)) == {}
+
+
+@pytest.mark.parametrize("name", [one.name for one in fields(Protocol)])
+def test_every_field_makes_a_difference(name):
+    other = replace(PLAIN, **{name: CHANGED[name]})
+    assert differences(PLAIN, other) == {name: (getattr(PLAIN, name), CHANGED[name])}
+
+
+def test_a_protocol_goes_into_a_row_of_results_and_back():
+    other = replace(PLAIN, **CHANGED)
+    assert protocol_of({"metric": "fd", "value": 1.0, **other.as_row()}) == other

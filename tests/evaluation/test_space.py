@@ -1,0 +1,116 @@
+"""Extractors at work, and what is kept of their features."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from aezoo.errors import ConfigError
+from aezoo.evaluation.space import BLOCK, Space
+from aezoo.interfaces import Extractor
+
+
+class Sums(Extractor):
+    """Two sums; counts its rows."""
+
+    cached = True
+
+    def __init__(self, scale=1.0):
+        super().__init__()
+        self.scale, self.seen = scale, 0
+
+    def forward(self, x):
+        self.seen += len(x)
+        flat = x.flatten(1) * self.scale
+        return torch.stack([flat.sum(1), flat.square().sum(1)], 1)
+
+
+def rows(n, seed=0):
+    return torch.randint(
+        0, 256, (n, 1, 2, 3), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8
+    )
+
+
+def test_images_reach_the_extractor_between_0_and_1():
+    features = Space("sums", Sums()).features(torch.full((3, 1, 2, 3), 255, dtype=torch.uint8))
+    assert features.tolist() == [[6.0, 6.0]] * 3
+
+
+def test_kept_features_are_not_extracted_again_and_are_the_same_bits(tmp_path):
+    first, second = Sums(), Sums()
+    images = rows(2 * BLOCK + 10)
+    once = Space("sums", first, cache=tmp_path).features(images)
+    again = Space("sums", second, cache=tmp_path).features(images)
+    assert (first.seen, second.seen) == (2 * BLOCK + 10, 0)
+    assert torch.equal(once, again)
+
+
+def test_an_interrupted_extraction_goes_on_at_the_block_it_stopped_in(tmp_path):
+    extractor, images = Sums(), rows(3 * BLOCK)
+
+    def stop(done):
+        if extractor.seen == 2 * BLOCK:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Space("sums", extractor, cache=tmp_path).features(images, stop)
+    again = Sums()
+    features = Space("sums", again, cache=tmp_path).features(images)
+    assert again.seen == BLOCK
+    assert torch.equal(features, Space("sums", Sums()).features(images))
+
+
+def test_other_rows_under_the_same_name_have_features_of_their_own(tmp_path):
+    one = Space("sums", Sums(), cache=tmp_path).features(rows(4, seed=1))
+    other = Space("sums", Sums(), cache=tmp_path).features(rows(4, seed=2))
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("changed", ["weights", "settings", "layer", "resize"])
+def test_whatever_features_depend_on_is_part_of_their_key(tmp_path, changed):
+    images = rows(4)
+    Space("sums", Sums(), cache=tmp_path, settings={"scale": 1.0}).features(images)
+    other = Sums(scale=2.0)
+    if changed == "weights":
+        other.sha256 = "ab" * 32
+    elif changed != "settings":
+        setattr(other, changed, "another")
+    settings = {"scale": 2.0 if changed == "settings" else 1.0}
+    Space("sums", other, cache=tmp_path, settings=settings).features(images)
+    assert other.seen == 4
+
+
+def test_a_damaged_file_of_kept_features_is_made_anew(tmp_path):
+    images = rows(4)
+    whole = Space("sums", Sums(), cache=tmp_path).features(images)
+    (file,) = tmp_path.glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-5])
+    assert torch.equal(Space("sums", Sums(), cache=tmp_path).features(images), whole)
+    assert torch.equal(Space("sums", Sums(scale=9), cache=tmp_path).features(images), whole)  # mended
+
+
+def test_an_extractor_that_does_not_ask_for_it_keeps_nothing(tmp_path):
+    class Plain(Sums):
+        cached = False
+
+    Space("plain", Plain(), cache=tmp_path).features(rows(4))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        (lambda x: x, "(3, 1, 2, 3)"),
+        (lambda x: x.flatten(1)[:2], "(2, 6)"),
+        (lambda x: x.flatten(1) / 0, "finite"),
+        (lambda x: x.flatten(1).long(), "int64"),
+    ],
+)
+def test_an_extractor_that_answers_nonsense_is_named_with_what_it_said(answer, named):
+    class Odd(Sums):
+        def forward(self, x):
+            return answer(x)
+
+    with pytest.raises(ConfigError) as caught:
+        Space("odd", Odd()).features(rows(3) | 1)
+    assert "'odd'" in caught.value.what and named in caught.value.what

@@ -1,0 +1,116 @@
+"""What is said where a training seems to have gone wrong."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from aezoo.evaluation.measuring import Evaluation, Result
+from aezoo.evaluation.protocol import Protocol
+from aezoo.evaluation.sets import Sets
+from aezoo.evaluation.warnings import warnings_of
+from aezoo.interfaces import Decoder, Encoder, LatentPrior
+from aezoo.model import Autoencoder
+from aezoo.types import Data, Posterior, Split
+
+PLAIN = Protocol(dataset="made-up", n_real=200, n_fake=200)
+
+
+class First(Encoder):
+    """The first two dimensions as the code, each times its own factor."""
+
+    latent_dim = 2
+
+    def __init__(self, *factors):
+        super().__init__()
+        self.factors = nn.Parameter(torch.tensor(factors or (1.0, 1.0)))
+
+    def forward(self, x, generator=None):
+        return Posterior(z=x[:, :2] * self.factors)
+
+
+class Padded(Decoder):
+    """Zeros after the code; optionally through rectified units with a bias that may silence them."""
+
+    def __init__(self, bias=None):
+        super().__init__()
+        self.units = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 2))
+        if bias is not None:
+            nn.init.constant_(self.units[0].bias, bias)
+
+    def forward(self, z):
+        return torch.cat([self.units(z), torch.zeros_like(z)], 1)
+
+
+class Around(LatentPrior):
+    latent_dim = 2
+
+    def __init__(self, centre=0.0):
+        super().__init__()
+        self.centre = centre
+
+    def sample(self, n, generator):
+        return torch.randn(n, 2, generator=generator) + self.centre
+
+
+def said(encoder=None, decoder=None, prior=None, results=()):
+    torch.manual_seed(0)
+    parts = (encoder or First(), decoder or Padded(), prior or Around())
+    model = Autoencoder(*parts, shape=(4,), range=None).eval()
+    rows = torch.randn(400, 4, generator=torch.Generator().manual_seed(1))
+    data = Data("made-up", (4,), None, Split(rows[:200]), Split(rows[200:]))
+    return list(warnings_of(results, Evaluation(Sets(model, data), {}, PLAIN)))
+
+
+def values(generation, reconstruction):
+    return [
+        Result("fd[one]", "reconstruction", reconstruction, "lower", PLAIN),
+        Result("fd[one]", "generation", generation, "lower", PLAIN),
+    ]
+
+
+def test_a_sound_model_is_given_no_warning():
+    assert said(results=values(3.0, 2.0)) == []
+
+
+def test_a_code_that_never_changes_is_called_a_collapse():
+    (warning,) = [text for text in said(First(0.0, 0.0)) if "collapsed" in text]
+    assert "none of the 2 dimensions" in warning
+
+
+def test_dimensions_that_hardly_change_are_counted():
+    class Wide(First):
+        latent_dim = 4
+
+        def forward(self, x, generator=None):
+            return Posterior(z=torch.cat([x[:, :1], 0.01 * x[:, 1:4]], 1))
+
+    class Four(Around):
+        latent_dim = 4
+
+        def sample(self, n, generator):
+            return torch.randn(n, 4, generator=generator)
+
+    class Cut(Padded):
+        def forward(self, z):
+            return super().forward(z[:, :2])
+
+    (warning,) = [text for text in said(Wide(), Cut(), Four()) if "dead codes" in text]
+    assert "3 of the 4" in warning
+
+
+def test_a_prior_far_from_the_codes_is_told_with_how_far():
+    (warning,) = said(prior=Around(5.0))
+    assert "the prior misses the codes" in warning and "critic" in warning
+    assert said(prior=Around(0.05)) == []
+
+
+def test_units_that_never_respond_are_told_by_part_and_share():
+    (warning,) = said(decoder=Padded(bias=-100.0))
+    assert warning.startswith("dead units: 100% of the decoder's")
+
+
+def test_generation_far_above_reconstruction_is_told_with_both_numbers():
+    (warning,) = said(results=values(50.0, 2.0))
+    assert "50" in warning and "2" in warning and "fd[one]" in warning
+    assert said(results=values(None, 2.0)) == said(results=values(5.0, None)) == []
