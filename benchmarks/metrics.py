@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # the parent stays light: on Linux a child's peak starts from
 
 Call = Callable[["Tensor", "Tensor"], list[float]]
 COPIES = 100  # rows of a that are rows of b too
-PRD_RUNS = 2  # of the usual 10, which are alike
 
 
 def frechet_aezoo(a: Tensor, b: Tensor) -> list[float]:
@@ -72,7 +71,7 @@ def prd_fast(a: Tensor, b: Tensor) -> list[float]:
 def _prd(a: Tensor, b: Tensor, *, fast: bool) -> list[float]:
     from aezoo.metrics import prd
 
-    found = prd(a, b, runs=PRD_RUNS, fast=fast)
+    found = prd(a, b, fast=fast)
     return [found.f8, found.f1_8, *found.precision.tolist(), *found.recall.tolist()]
 
 
@@ -84,7 +83,7 @@ def prd_plain(a: Tensor, b: Tensor) -> list[float]:
     union = np.vstack([a.double().numpy(), b.double().numpy()])
     slopes = np.tan(np.linspace(1e-10, np.pi / 2 - 1e-10, 1001))
     draw, curves = np.random.RandomState(0), []
-    for _ in range(PRD_RUNS):
+    for _ in range(10):
         labels = MiniBatchKMeans(n_clusters=20, n_init=10, random_state=draw).fit(union).labels_
         p = np.histogram(labels[: len(a)], bins=20, range=[-0.5, 19.5], density=True)[0]
         q = np.histogram(labels[len(a) :], bins=20, range=[-0.5, 19.5], density=True)[0]

@@ -11,7 +11,7 @@ from torch import Tensor
 from aezoo.errors import ConfigError
 from aezoo.metrics.features import Features, features, finite, pair
 
-BLOCK = 2**24  # numbers held in float64 at a time, 128 MiB: the sets themselves stay as they came
+BLOCK = 2**23  # numbers made float64 at a time, 64 MiB: the sets themselves stay as they came
 EPSILON = torch.finfo(torch.float64).eps
 
 
@@ -21,7 +21,8 @@ def frechet_distance(a: Features, b: Features) -> float:
     No covariance is formed. With A, B the centred rows over sqrt(N - 1), tr (S_a S_b)^(1/2) is the sum of
     the singular values of A B^T, for sets of any sizes; a set of more rows than columns is replaced by the R
     of its QR first. So fewer samples than dimensions lose no digits, and nothing is added to a diagonal.
-    The distance is biased upwards, about as 1/N: compare equal N only.
+    The distance is biased upwards, about as 1/N: compare equal N only. Time grows as min(N, d)^3: seconds at
+    2048 columns, minutes for 10,000 images of 12,288 pixels.
 
     Shapes:  a [N, d], b [M, d], N and M at least 2, d >= 1
     Range:   >= 0; constant sets are fine: |mean_a - mean_b|^2
@@ -134,7 +135,7 @@ class _Rows:
     scale: float
 
     def columns(self, part: slice) -> Tensor:
-        return (self.values[:, part].double() - self.mean[part]) * self.scale
+        return (self.values[:, part].double() - self.mean[part]).mul_(self.scale)
 
     def reduced(self) -> _Rows:
         """At most as many rows as columns, with the same sum of outer products: the R of a blocked QR."""
@@ -142,8 +143,8 @@ class _Rows:
         if n <= d:
             return self
         r = self.mean.new_empty(0, d)
-        for rows in self.values.split(max(d, 2 * BLOCK // d)):
-            r = torch.linalg.qr(torch.cat([r, (rows.double() - self.mean) * self.scale]), mode="r").R
+        for rows in self.values.split(max(d, 4 * BLOCK // d)):
+            r = torch.linalg.qr(torch.cat([r, (rows.double() - self.mean).mul_(self.scale)]), mode="r").R
         return _Rows(r, torch.zeros_like(self.mean), 1.0)
 
 
@@ -163,8 +164,12 @@ def _cross(left: _Rows, right: _Rows) -> tuple[Tensor, Tensor]:
         part = slice(start, start + width)
         p, q = left.columns(part), right.columns(part)
         product.addmm_(p, q.T)
-        spread += p.square().sum() + q.square().sum()
+        spread += _squares(p) + _squares(q)
     return product, spread
+
+
+def _squares(rows: Tensor) -> Tensor:
+    return torch.dot(rows.reshape(-1), rows.reshape(-1))
 
 
 def _same_width(a: Statistics, b: Statistics) -> None:

@@ -123,11 +123,11 @@ def _union(a: Tensor, b: Tensor) -> Tensor:
 def _project(union: Tensor, width: int, draw: np.random.RandomState) -> Tensor:
     """The rows on an orthonormal basis of their leading principal directions [2 N, width].
 
-    Three rounds of subspace iteration: torch.svd_lowrank does the same, but draws from the global generator.
+    Two rounds of subspace iteration: torch.svd_lowrank does the same, but draws from the global generator.
     """
     union -= union.mean(0)
     basis = torch.from_numpy(draw.standard_normal((union.shape[1], width)))
-    for _ in range(3):
+    for _ in range(2):
         basis = torch.linalg.qr(union.T @ (union @ basis)).Q
     return union @ basis
 

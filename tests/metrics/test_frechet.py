@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -200,3 +203,19 @@ def test_an_m2_that_is_no_sum_of_squares_is_refused():
 def test_statistics_with_nan_are_an_error():
     with pytest.raises(ConfigError, match="nan"):
         frechet_from_statistics(exactly([float("nan")], [[1.0]]), exactly([0.0], [[1.0]]))
+
+
+@pytest.mark.slow  # a minute on a busy core, nearly all of it for singular values
+def test_wide_sets_are_never_held_whole_in_float64():
+    probe = """
+import resource, torch
+from aezoo.metrics import frechet_distance
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10  # bytes, on Linux
+frechet_distance(torch.randn(9, 9), torch.randn(9, 9))
+a, b = torch.rand(3000, 12288), torch.rand(3000, 12288)
+before = peak()
+frechet_distance(a, b)
+print((peak() - before) / (16 * a.numel()))
+"""
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert 0 < float(done.stdout) < 1  # of both sets in float64
