@@ -10,6 +10,7 @@ from aezoo.data.arrays import (
     split_rows,
     with_validation,
 )
+from aezoo.data.loading import load_dataset
 from aezoo.errors import AezooError, ConfigError, MissingError
 from aezoo.fitting import Fitting
 from aezoo.functional.divergences import (
@@ -111,6 +112,7 @@ __all__ = [
     "gradient_penalty",
     "interpolate",
     "kl_to_standard_normal",
+    "load_dataset",
     "mlp",
     "part",
     "require",
