@@ -442,10 +442,12 @@ def _batches(specimen: Specimen) -> None:
     "(requires_grad_(False)), and keep layers that learn as they go in evaluation mode",
 )
 def _constancy(specimen: Specimen) -> None:
-    """Made twice it gives the same features, without global random state; using it changes nothing."""
-    for (one, shape), (other, _) in zip(
-        _without_global(specimen.extractors), _without_global(specimen.extractors, 1), strict=True
-    ):
+    """Features are the same at each construction and use; nothing is drawn, changed or trained by it."""
+    with _shaken():  # a network may be drawn at random and then loaded: what counts is what comes out
+        ones = specimen.extractors()
+    with _shaken(1):
+        others = specimen.extractors()
+    for (one, shape), (other, _) in zip(ones, others, strict=True):
         before, x = _copied(one), levels(ROWS, shape)
         first = _without_global(lambda: _features_of(one, x))  # noqa: B023  # called at once
         second = _without_global(lambda: _features_of(other, x), 1)  # noqa: B023

@@ -31,6 +31,7 @@ from aezoo.types import Data, Posterior, Split, Terms
 
 ROWS = 5
 SHAPES = ((1, 8, 8), (3, 28, 28), (10,))  # a part may be made for one of them only
+DIMENSIONS = {"images": (3,), "vectors": (1,), "any": (1, 3)}  # of the shapes that an extractor takes
 CPU = torch.device("cpu")
 
 
@@ -146,7 +147,9 @@ class Specimen:
         """
         found: list[tuple[Extractor, tuple[int, ...]]] = []
         refusals: list[ConfigError] = []
-        for shape in (*SHAPES, (1, 17, 23)):
+        part = part_class("extractor", self.name)
+        assert issubclass(part, Extractor), f"{part.__name__} does not derive from aezoo.api.Extractor"
+        for shape in (one for one in (*SHAPES, (1, 17, 23)) if len(one) in DIMENSIONS[part.takes]):
             try:
                 found.append((self.extractor(shape), shape))
             except ConfigError as err:
