@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import platform
 import subprocess
 import sys
 import time
@@ -180,7 +181,16 @@ def described(trained: Trained, data: Data, size: int, seconds: float) -> dict[s
         "threads": THREADS,
         "seconds": round(seconds),
         "torch": torch.__version__,
+        "cpu": processor(),
     }
+
+
+def processor() -> str:
+    """What decides, besides the version of torch, how sums are rounded."""
+    names = Path("/proc/cpuinfo")
+    lines = names.read_text(encoding="utf-8").splitlines() if names.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{models[0] if models else platform.processor()}, {torch.backends.cpu.get_cpu_capability()}"
 
 
 def _commit() -> str:
