@@ -11,6 +11,7 @@ from aezoo.data.arrays import (
     split_rows,
     with_validation,
 )
+from aezoo.data.loading import load_dataset
 from aezoo.errors import AezooError, ConfigError, MissingError
 from aezoo.evaluation.measuring import Evaluation
 from aezoo.fitting import Fitting
@@ -119,6 +120,7 @@ __all__ = [
     "interpolate",
     "kl_to_standard_normal",
     "metrics",
+    "load_dataset",
     "mlp",
     "part",
     "require",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,16 @@ from torch import Tensor, nn
 from aezoo import registry
 from aezoo.assemble import Assembly
 from aezoo.config import RunConfig
+from aezoo.data.loading import load_dataset
 from aezoo.errors import ConfigError
-from aezoo.interfaces import FittedPrior, HasDensity
+from aezoo.interfaces import Extractor, FittedPrior, HasDensity
 from aezoo.randomness import mix
-from aezoo.resolve import check_part, complete, part_class, resolve, settings_class
+from aezoo.resolve import check_part, complete, resolve
 from aezoo.specimen import (
     ROWS,
     Specimen,
     can_sample,
+    levels,
     outputs,
     rows,
     seeded,
@@ -90,7 +93,7 @@ def _rule(
 
 @_rule(
     "import",
-    *(*PARTS, "dataset", "recipe"),
+    *(*PARTS, "dataset", "extractor", "recipe"),
     fix="let the module that the entry point names only register; a part's module is imported on use",
 )
 def _import(specimen: Specimen) -> None:
@@ -103,7 +106,11 @@ def _import(specimen: Specimen) -> None:
         raise Fault(f"importing {module} imports {loaded}")
 
 
-@_rule("settings", *(*PARTS, "dataset"), fix="take plain numbers, strings and lists; keep them as they come")
+@_rule(
+    "settings",
+    *(*PARTS, "dataset", "extractor"),
+    fix="take plain numbers, strings and lists; keep them as they come",
+)
 def _settings(specimen: Specimen) -> None:
     """Settings go through TOML and back, and unknown ones are refused."""
     section = check_part(specimen.kind, specimen.section(), specimen.kind)
@@ -394,6 +401,84 @@ def _refuses(prior: Any) -> None:
     raise Fault("it samples before its fit")
 
 
+# --- extractors
+
+
+@_rule("extraction", "extractor", fix="end in flatten(1), and keep divisions and logarithms away from 0")
+def _extraction(specimen: Specimen) -> None:
+    """Features are floats [B, d], finite, and the images that they are of stay as they were."""
+    for extractor, shape in specimen.extractors():
+        x = levels(ROWS, shape)
+        before = x.clone()
+        found = _features_of(extractor, x)
+        if found.dim() != 2 or len(found) != ROWS or not found.is_floating_point():
+            raise Fault(f"features of {ROWS} rows {shape} are {found.dtype} of shape {tuple(found.shape)}")
+        if not bool(found.isfinite().all()):
+            raise Fault("features are not finite")
+        if not torch.equal(x, before):
+            raise Fault("what is given is changed in place", "compute with copies: x * 2, never x.mul_(2)")
+
+
+@_rule(
+    "batches", "extractor", fix="mix no rows of a batch: normalise with fixed numbers, not the batch's own"
+)
+def _batches(specimen: Specimen) -> None:
+    """An image has the same features in any batch, up to rounding."""
+    for extractor, shape in specimen.extractors():
+        x = levels(ROWS, shape)
+        whole = _features_of(extractor, x)
+        single = torch.cat([_features_of(extractor, row) for row in x.split(1)])
+        turned = _features_of(extractor, x.flip(0)).flip(0)
+        for other in (single, turned):
+            gap, size = float((whole - other).abs().max()), float(whole.abs().max())
+            if not gap <= 1e-5 * size:
+                raise Fault(f"in another batch features of up to {size:g} differ by {gap:g}")
+
+
+@_rule(
+    "constancy",
+    "extractor",
+    fix="draw random weights from a generator of your own with a fixed seed, freeze all weights "
+    "(requires_grad_(False)), and keep layers that learn as they go in evaluation mode",
+)
+def _constancy(specimen: Specimen) -> None:
+    """Features are the same at each construction and use; nothing is drawn, changed or trained by it."""
+    with _shaken():  # a network may be drawn at random and then loaded: what counts is what comes out
+        ones = specimen.extractors()
+    with _shaken(1):
+        others = specimen.extractors()
+    for (one, shape), (other, _) in zip(ones, others, strict=True):
+        before, x = _copied(one), levels(ROWS, shape)
+        first = _without_global(lambda: _features_of(one, x))  # noqa: B023  # called at once
+        second = _without_global(lambda: _features_of(other, x), 1)  # noqa: B023
+        if not torch.equal(first, second) or not torch.equal(first, _features_of(one, x)):
+            raise Fault("the same images have other features the second time")
+        if changed := _differing(before, one.state_dict()):
+            raise Fault(f"using it changes its {changed}")
+        if open_ := [name for name, weight in one.named_parameters() if weight.requires_grad]:
+            raise Fault(f"its {open_[0]} asks for gradients, as if it were to be trained")
+
+
+@_rule(
+    "weights", "extractor", fix="set `weights` to the file's path, `sha256` to hashlib.sha256 of its bytes"
+)
+def _weights(specimen: Specimen) -> None:
+    """Where features come from a file of weights, `sha256` is that file's."""
+    extractor, _ = specimen.extractors()[0]
+    if not extractor.weights and not extractor.sha256:
+        raise NotApplicable("it has no weights of its own")
+    if not Path(extractor.weights).is_file():
+        raise Fault(f"its weights are said to be in '{extractor.weights}', which is no file")
+    found = hashlib.sha256(Path(extractor.weights).read_bytes()).hexdigest()
+    if found != extractor.sha256:
+        raise Fault(f"it gives the sha256 '{extractor.sha256}', and that of {extractor.weights} is {found}")
+
+
+def _features_of(extractor: Extractor, x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return extractor(x)
+
+
 # --- data and recipes
 
 
@@ -422,10 +507,7 @@ def _recipe(specimen: Specimen) -> None:
 
 
 def _loaded_data(specimen: Specimen) -> Data:
-    typed = settings_class("dataset", specimen.name)(**specimen.settings)
-    values = {name: getattr(typed, name) for name in type(typed).model_fields}
-    found: Data = part_class("dataset", specimen.name)(**values).load()
-    return found
+    return load_dataset(specimen.name, **specimen.settings)
 
 
 # --- how they look

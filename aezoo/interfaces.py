@@ -152,13 +152,15 @@ class Extractor(nn.Module, ABC):
               own that everybody knows, by another name or from another library
     layer:   which of a network's layers the features are, for the protocol
     resize:  how it brings images to its own size, for the protocol
-    sha256:  of its weights' file; empty without weights
+    weights: the file its weights are from; empty without weights
+    sha256:  of that file
     cached:  whether features take long enough to be kept on disk
     """
 
     takes: ClassVar[Literal["images", "vectors", "any"]] = "images"
     layer: str = ""
     resize: str = "none"
+    weights: str = ""
     sha256: str = ""
     cached: ClassVar[bool] = False
     instead: Mapping[str, SetMetric] = MappingProxyType({})

@@ -12,17 +12,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from aezoo import resolve as resolving
 from aezoo.allocator import keep_memory
 from aezoo.assemble import Assembly, assemble
-from aezoo.checking import check
 from aezoo.config import RunConfig, XConfig
+from aezoo.data.loading import load_dataset
 from aezoo.data.memory import CHUNK, fits, in_memory, is_streamed
 from aezoo.data.resident import Resident
 from aezoo.data.streamed import Streamed
 from aezoo.errors import ConfigError, RunFileError
 from aezoo.fitting import Fitting
-from aezoo.interfaces import DataSource, FittedPrior
+from aezoo.interfaces import FittedPrior
 from aezoo.model import Autoencoder, join
 from aezoo.opening import directory_for, opened, read_config
 from aezoo.products import Facts, reconstruction_error, write_grids, write_products
@@ -125,12 +124,7 @@ def placed(data: Data, where: str, device: torch.device) -> Data:
 
 def load_data(config: RunConfig) -> Data:
     """The rows of the config's dataset."""
-    settings = {key: value for key, value in config.dataset.items() if key != "name"}
-    name = config.dataset["name"]
-    source = resolving.part_class("dataset", name, "dataset.name")
-    typed = check(resolving.settings_class("dataset", name), settings, "dataset")
-    loaded: DataSource = source(**{field: getattr(typed, field) for field in type(typed).model_fields})
-    return loaded.load()
+    return load_dataset(**config.dataset)
 
 
 def load(path: str | Path, *, modules: Mapping[str, nn.Module] | None = None) -> Autoencoder:

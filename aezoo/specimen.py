@@ -19,10 +19,10 @@ from aezoo.data.resident import Resident
 from aezoo.errors import ConfigError
 from aezoo.fitting import Fitting
 from aezoo.functional.divergences import standard_normal_log_prob
-from aezoo.interfaces import Component, FittedPrior, LatentPrior, Phase, Regularizer
+from aezoo.interfaces import Component, Extractor, FittedPrior, LatentPrior, Phase, Regularizer
 from aezoo.model import Autoencoder
 from aezoo.progress import Silence
-from aezoo.resolve import part_class, resolve
+from aezoo.resolve import part_class, resolve, settings_class
 from aezoo.rundir import RunDir
 from aezoo.stages import Stages
 from aezoo.step import Step
@@ -31,6 +31,7 @@ from aezoo.types import Data, Posterior, Split, Terms
 
 ROWS = 5
 SHAPES = ((1, 8, 8), (3, 28, 28), (10,))  # a part may be made for one of them only
+DIMENSIONS = {"images": (3,), "vectors": (1,), "any": (1, 3)}  # of the shapes that an extractor takes
 CPU = torch.device("cpu")
 
 
@@ -139,6 +140,30 @@ class Specimen:
                 refusals.append(err)
         raise refusals[0]
 
+    def extractors(self) -> list[tuple[Extractor, tuple[int, ...]]]:
+        """The extractor in evaluation mode, made for each of a few shapes that it takes.
+
+        Raises:  ConfigError when it takes none; MissingError without its weights
+        """
+        found: list[tuple[Extractor, tuple[int, ...]]] = []
+        refusals: list[ConfigError] = []
+        part = part_class("extractor", self.name)
+        assert issubclass(part, Extractor), f"{part.__name__} does not derive from aezoo.api.Extractor"
+        for shape in (one for one in (*SHAPES, (1, 17, 23)) if len(one) in DIMENSIONS[part.takes]):
+            try:
+                found.append((self.extractor(shape), shape))
+            except ConfigError as err:
+                refusals.append(err)
+        if not found:
+            raise refusals[0]
+        return found
+
+    def extractor(self, shape: tuple[int, ...]) -> Extractor:
+        typed = settings_class("extractor", self.name)(**self.settings)
+        settings = {name: getattr(typed, name) for name in type(typed).model_fields}
+        made: Extractor = part_class("extractor", self.name)(shape=shape, **settings)
+        return made.eval()
+
     def prior(self) -> LatentPrior:
         return self.assembled()[0].model.prior
 
@@ -169,6 +194,11 @@ def seeded(seed: int = 0, device: torch.device = CPU) -> torch.Generator:
 def rows(n: int, shape: tuple[int, ...]) -> Tensor:
     """x [n, *shape] in [0, 1]."""
     return torch.rand(n, *shape, generator=seeded(n), device=CPU)
+
+
+def levels(n: int, shape: tuple[int, ...]) -> Tensor:
+    """x [n, *shape] in [0, 1] that 8 bits hold."""
+    return (rows(n, shape) * 255).round() / 255
 
 
 def outputs(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,8 @@ from aezoo import ComponentInfo, catalogue, hookimpl, registry
 from aezoo.catalogue import External
 from aezoo.errors import AezooError, ConfigError, MissingError
 
+PLUGINS = Path(__file__).parents[1] / "plugins"
+PACKAGES = [folder for folder in PLUGINS.iterdir() if (folder / "__init__.py").exists()]
 GOOD = """
 @hookimpl
 def aezoo_components():
@@ -30,13 +33,13 @@ def test_a_third_party_is_found_by_its_entry_point(install):
 
 def test_all_first_parties_load(install):
     ours = [record for record in registry.plugins() if record.distribution == "aezoo"]
-    assert len(ours) == 7
+    assert len(ours) == len(PACKAGES)
     assert {record.status for record in ours} == {"ok"}
 
 
 def test_first_parties_come_before_third_parties(install):
     install("aaa", "aaa_plugin", GOOD)
-    assert [record.distribution for record in registry.plugins()] == ["aezoo"] * 7 + ["aaa"]
+    assert [record.distribution for record in registry.plugins()] == ["aezoo"] * len(PACKAGES) + ["aaa"]
 
 
 # --- one bad plugin

@@ -11,12 +11,15 @@ import pytest
 import torch
 from torch import nn
 
+from aezoo import registry
 from aezoo.api import (
     ConfigError,
     Data,
     Decoder,
     Encoder,
+    Extractor,
     LatentPrior,
+    MissingError,
     Posterior,
     Reconstruction,
     Regularizer,
@@ -268,6 +271,82 @@ class Restless:
         return Data("restless", (3,), (0.0, 1.0), split, split)
 
 
+class Steady(Extractor):
+    """An extractor as it should be; the ones below change one thing each."""
+
+    takes = "any"
+
+    def __init__(self, *, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full(shape, 2.0), requires_grad=False)
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        return (self.scale * x).flatten(1)
+
+
+class Square(Steady):
+    def forward(self, x):
+        return x
+
+
+class Whole(Steady):
+    def forward(self, x):
+        return super().forward(x).long()
+
+
+class Undefined(Steady):
+    def forward(self, x):
+        return super().forward(x) / 0.0
+
+
+class Trampling(Steady):
+    def forward(self, x):
+        return x.mul_(2).flatten(1)
+
+
+class Normed(Steady):
+    def forward(self, x):
+        return super().forward(x - x.mean(0))
+
+
+class Unseeded(Steady):
+    def __init__(self, *, shape: tuple[int, ...]) -> None:
+        super().__init__(shape=shape)
+        self.scale.copy_(torch.randn(shape))
+
+
+class Restarted(Steady):
+    def __init__(self, *, shape: tuple[int, ...]) -> None:
+        super().__init__(shape=shape)
+        self.scale.add_(next(COUNT))
+
+
+class Counting(Steady):
+    def forward(self, x):
+        self.calls += 1
+        return super().forward(x)
+
+
+class Willing(Steady):
+    def __init__(self, *, shape: tuple[int, ...]) -> None:
+        super().__init__(shape=shape)
+        self.scale.requires_grad_(True)
+
+
+class Mislabelled(Steady):
+    weights, sha256 = __file__, "0" * 64
+
+
+class Unfiled(Steady):
+    sha256 = "0" * 64
+
+
+class Weightless(Steady):
+    def __init__(self, *, shape: tuple[int, ...]) -> None:
+        raise MissingError("no weights here", where="weights", fix="bring some")
+
+
 BROKEN = [
     ("settings", "prior", Settled),
     ("config", "prior", Moody),
@@ -298,6 +377,17 @@ BROKEN = [
     ("fit", "prior", Abrupt),
     ("fit", "prior", Fickle),
     ("fit", "prior", Uncalled),
+    ("extraction", "extractor", Square),
+    ("extraction", "extractor", Whole),
+    ("extraction", "extractor", Undefined),
+    ("extraction", "extractor", Trampling),
+    ("batches", "extractor", Normed),
+    ("constancy", "extractor", Unseeded),
+    ("constancy", "extractor", Restarted),
+    ("constancy", "extractor", Counting),
+    ("constancy", "extractor", Willing),
+    ("weights", "extractor", Mislabelled),
+    ("weights", "extractor", Unfiled),
     ("rows", "dataset", Loud),
     ("rows", "dataset", Restless),
 ]
@@ -323,10 +413,12 @@ def test_the_library_whose_global_generator_is_read_is_named(library, part):
 def test_every_rule_has_a_part_that_breaks_it():
     named = {rule for rule, _, _ in BROKEN} | {"import", "recipe"}  # these two below
     kinds = ("backbone", "encoder", "decoder", "prior", "divergence", "regularizer", "reconstruction")
-    assert {rule for kind in (*kinds, "dataset", "recipe") for rule in rules(kind)} == named
+    assert {rule for kind in (*kinds, "dataset", "extractor", "recipe") for rule in rules(kind)} == named
 
 
-@pytest.mark.parametrize(("kind", "part"), [("prior", Good), ("prior", Patient), ("encoder", Dropping)])
+@pytest.mark.parametrize(
+    ("kind", "part"), [("prior", Good), ("prior", Patient), ("encoder", Dropping), ("extractor", Steady)]
+)
 def test_a_part_that_breaks_none_passes(kind, part):
     check_component(kind, part)
 
@@ -399,3 +491,15 @@ def test_all_findings_are_told_and_nothing_is_raised():
     found = list(examine(rows))
     assert [finding.status for finding in found if finding.name == "missing"] == ["FAILED"]
     assert {finding.status for finding in found if finding.name == "normal"} == {"ok", "skipped"}
+
+
+WEIGHTLESS = f"ComponentInfo(kind='extractor', name='weightless', target='{__name__}:Weightless')"
+
+
+def test_a_part_without_its_weights_is_skipped_with_what_to_bring(install):
+    install("aezoo-less", "less_plugin", f"@hookimpl\ndef aezoo_components():\n    return [{WEIGHTLESS}]")
+    found = {one.rule: one for one in examine([registry.find("extractor", "weightless")])}
+    for rule in ("extraction", "batches", "constancy", "weights"):
+        one = found[rule]
+        assert (one.status, one.what, one.fix) == ("skipped", "no weights here", "bring some")
+    assert found["import"].status == found["settings"].status == "ok"

@@ -96,6 +96,8 @@ def test_the_commands_of_a_page_work_in_order(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_programs_of_a_page_work(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))  # programs may import files that the page shows
+    write_files(page, tmp_path)
     for number, code in enumerate(blocks(page, "python")):
         if not re.search(r"^import aezoo", code, re.M):
             continue  # a fragment that shows one line of a part

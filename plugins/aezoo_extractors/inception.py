@@ -1,0 +1,174 @@
+"""The features that `fid` means: Inception of 2015-12-05, through torch-fidelity.
+
+Source:  torch-fidelity's port of TensorFlow's classify_image_graph_def.pb (github.com/toshas/torch-fidelity)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from aezoo.api import Config, ConfigError, Extractor, MissingError
+from aezoo_extractors.shapes import image_shape
+
+FILE = "weights-inception-2015-12-05-6726825d.pth"
+HASH = "6726825d"  # the beginning of the file's sha256
+VARIABLE = "AEZOO_INCEPTION"
+LAYER = "2048"  # as torch-fidelity calls pool3
+
+
+class InceptionConfig(Config):
+    """Where the weights are."""
+
+    weights: str = Field(
+        "", description=f"file with the weights; empty: ${VARIABLE}, else {FILE} in torch's hub folder"
+    )
+    download: bool = Field(False, description="fetch missing weights into torch's hub folder")
+
+
+@final
+class Inception(Extractor):
+    """The 2048 features of pool3, of images rounded to 8 bits; grey is repeated to RGB."""
+
+    takes = "images"
+    layer = "pool3"
+    resize = "TF1-like bilinear to 299x299 inside torch-fidelity"
+    cached = True
+
+    def __init__(self, *, shape: tuple[int, ...], weights: str = "", download: bool = False) -> None:
+        super().__init__()
+        _check_channels(shape)
+        file = _found(weights, download)
+        self.weights, self.sha256 = str(file), _checked(file)
+        self.network = network(_loaded(file))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, 1 or 3, H, W] to [B, 2048], >= 0."""
+        levels = (x.clamp(0, 1) * 255).round().to(torch.uint8)
+        (found,) = self.network(levels.expand(-1, 3, -1, -1))
+        features: Tensor = found
+        return features
+
+
+def network(state: Mapping[str, Tensor]) -> nn.Module:
+    """torch-fidelity's network with these weights: uint8 [B, 3, H, W] to a tuple of one, float [B, 2048].
+
+    Raises:  RuntimeError naming a weight that is absent or has another shape
+    """
+    module = architecture()
+    module.load_state_dict(state, assign=True)
+    return module.float().requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+
+def architecture() -> nn.Module:
+    """The same network without weights: its parameters have shapes and no values.
+
+    The constructor of torch-fidelity loads weights, unpickling whatever the file holds. It is given a file
+    made here, and the weights come later.
+    """
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Bare(FeatureExtractorInceptionV3):  # type: ignore[misc]  # untyped
+        built = False
+
+        def load_state_dict(self, *given: Any, **options: Any) -> Any:
+            return super().load_state_dict(*given, **options) if self.built else None
+
+    nothing = io.BytesIO()
+    torch.save({}, nothing)
+    nothing.seek(0)
+    with torch.device("meta"):  # draws no random number, and takes no memory
+        module = Bare("inception", [LAYER], feature_extractor_weights_path=nothing)
+    module.built = True
+    found: nn.Module = module
+    return found
+
+
+# --- the file
+
+
+def _found(weights: str, download: bool) -> Path:
+    """The file that is named, or the one in torch's hub folder.
+
+    Raises:  MissingError when it is not there
+    """
+    for named, where in ((weights, "--weights"), (os.environ.get(VARIABLE, ""), VARIABLE)):
+        if named and not Path(named).expanduser().is_file():
+            raise _missing(f"there is no file {named}", where)
+        if named:
+            return Path(named).expanduser()
+    file = Path(torch.hub.get_dir()) / "checkpoints" / FILE
+    if not file.is_file() and download:
+        _fetch(file)
+    if not file.is_file():
+        raise _missing(f"there is no {file}", "--weights")
+    return file
+
+
+def _missing(what: str, where: str) -> MissingError:
+    return MissingError(
+        f"the weights of the extractor 'inception' are not on this machine: {what}",
+        where=where,
+        fix=f"get {FILE}, whose sha256 begins with {HASH}, and put it there, or name it with --weights FILE "
+        f"or in {VARIABLE}; --download fetches it",
+    )
+
+
+def _fetch(file: Path) -> None:
+    """Raises MissingError when the right file cannot be fetched."""
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(URL_INCEPTION_V3, str(file), hash_prefix=HASH, progress=False)
+    except (OSError, RuntimeError) as err:  # no network, a server's refusal, no space; another hash
+        what = f"{URL_INCEPTION_V3} cannot be fetched into {file.parent}: {err}"
+        raise _missing(what, "--download") from err
+
+
+def _checked(file: Path) -> str:
+    """The file's sha256.
+
+    Raises:  ConfigError when it is not the one that the file's name promises
+    """
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    if not digest.startswith(HASH):
+        raise ConfigError(
+            f"{file} is not the Inception of FID: its sha256 is {digest}, and should begin with {HASH}",
+            where=str(file),
+            fix=f"put the right {FILE} in its place, or name it with --weights FILE",
+        )
+    return digest
+
+
+def _loaded(file: Path) -> dict[str, Tensor]:
+    """The weights; nothing but tensors is unpickled."""
+    try:
+        found: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as err:
+        raise ConfigError(
+            f"{file} cannot be read as weights: {err}",
+            where=str(file),
+            fix=f"put the right {FILE} in its place",
+        ) from err
+    return found
+
+
+def _check_channels(shape: tuple[int, ...]) -> None:
+    channels, _, _ = image_shape(shape, "inception")
+    if channels not in (1, 3):
+        raise ConfigError(
+            f"the extractor 'inception' takes images of 1 or 3 channels, and these have {channels}",
+            where="extractor",
+            fix="choose another one, such as 'random-conv'",
+        )
