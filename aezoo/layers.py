@@ -105,11 +105,18 @@ def _table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
 
     Raises:  ConfigError for anything but a table, and for a name that is no text
     """
-    if not isinstance(value, Mapping) or not isinstance(value.get("name", ""), str):
+    label = ".NAME" if section == "regularizer" else ""
+    if isinstance(value, Mapping) and not isinstance(value.get("name", ""), str):
+        raise ConfigError(
+            f"'{section}.name' cannot be {value['name']!r}: a name is text",
+            where=f"{section}.name in {origin}",
+            fix=f"`aezoo list {section.partition('.')[0]}` shows every name",
+        )
+    if not isinstance(value, Mapping):
         raise ConfigError(
             f"'{section}' cannot be {value!r}: it is a table of settings",
             where=f"{section} in {origin}",
-            fix=f"write [{section}{'.NAME' if section == 'regularizer' else ''}] with its settings below",
+            fix=f"write [{section}{label}] with its settings below, or --set {section}{label}.KEY=...",
         )
     return value
 

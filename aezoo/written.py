@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aezoo import pictures
 from aezoo.errors import ConfigError
-from aezoo.files import write_bytes
+from aezoo.files import make_directory, write_bytes
 
 Range = tuple[float, float] | None
 
@@ -20,7 +20,7 @@ def write_rows(path: Path, x: Tensor, range: Range) -> None:
 
     Raises:  ConfigError for another ending, and for vectors asked for as pictures
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     match path.suffix:
         case ".npz":
             write_arrays(path, x=x)
@@ -28,7 +28,7 @@ def write_rows(path: Path, x: Tensor, range: Range) -> None:
             write_bytes(path, pictures.png(pictures.grid(x, range=_image_range(path, x, range))))
         case "":
             bounds = _image_range(path, x, range)
-            path.mkdir(parents=True, exist_ok=True)
+            make_directory(path)
             digits = len(str(len(x) - 1))
             for number, image in enumerate(x):
                 single = pictures.plain(image, range=bounds)
@@ -46,7 +46,7 @@ def write_pairs(path: Path, x: Tensor, x_hat: Tensor, range: Range) -> None:
 
     Raises:  ConfigError for another ending, and for vectors asked for as a picture
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     match path.suffix:
         case ".npz":
             write_arrays(path, x=x, x_hat=x_hat)

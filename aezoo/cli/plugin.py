@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -102,7 +103,7 @@ def _register_module(module: str, package: str) -> None:
     """Take a module that no entry point names, such as one beside the working directory."""
     sys.path.append(str(Path.cwd()))
     if not _is_importable(module):
-        local = f"./{package}" if Path(package).is_dir() else package
+        local = os.path.join(".", package) if Path(package).is_dir() else package  # a bare name is an index's
         raise MissingError(
             f"the plugin '{package}' is not installed", where="PACKAGE", fix=f"pip install {local}"
         )
