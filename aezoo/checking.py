@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError, create_model
 
@@ -42,14 +42,26 @@ def check(
         ) from err
 
 
+def check_keys(settings: type[Config], table: Mapping[str, Any], origin: str) -> None:
+    """The keys of a table that the settings know; others are somebody else's business.
+
+    Raises:  as `check`
+    """
+    known = {key: value for key, value in table.items() if key in settings.model_fields}
+    check(settings, known, "", lambda key: origin)
+
+
 def _words(error: Any, settings: type[Config]) -> list[str]:
     """The path of a fault as the user wrote it: pydantic names members of unions too, which no file does."""
     words: list[str] = []
     *around, last = error["loc"] or ("",)
+    any_key = False  # inside a table whose keys are free
     for part in (*around, last):
         unknown = part == last and error["type"] == "extra_forbidden"
-        if isinstance(part, int) or part in settings.model_fields or unknown:
+        if isinstance(part, int) or part in settings.model_fields or unknown or any_key:
             words.append(str(part))
+            field = None if any_key else settings.model_fields.get(str(part))
+            any_key = field is not None and get_origin(field.annotation) is dict
             settings = _inner(settings, [part])
     return words
 
@@ -67,7 +79,7 @@ def _fault(error: Any, key: str, settings: type[Config]) -> tuple[str, str]:
     if error["type"] in ("model_type", "dict_type"):
         return (
             f"'{key}' cannot be {error['input']!r}: it is a table of settings",
-            f"name one: --set {key}.KEY=...",
+            f"write {key}.KEY = VALUE",
         )
     return f"'{key}' cannot be {error['input']!r}: {error['msg']}", ""
 

@@ -121,7 +121,7 @@ def _table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
     return value
 
 
-def read_toml(path: Path) -> Table:
+def read_toml(path: Path, where: str = "") -> Table:
     """A TOML file as a table.
 
     Raises:  ConfigError when it is missing or no TOML
@@ -129,11 +129,11 @@ def read_toml(path: Path) -> Table:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
-        raise ConfigError(f"there is no file {path}", fix="check the path") from err
+        raise ConfigError(f"there is no file {path}", where=where, fix="check the path") from err
     except OSError as err:
         inside = path / "config.toml"
         fix = f"name the file in it: {inside}" if inside.exists() else "name a TOML file"
-        raise ConfigError(f"{path} cannot be read: {err.strerror}", fix=fix) from err
+        raise ConfigError(f"{path} cannot be read: {err.strerror}", where=where, fix=fix) from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path} is no TOML: {err}", where=str(path), fix="mend the line it names") from err
 

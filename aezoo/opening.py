@@ -10,8 +10,8 @@ from typing import Any
 
 from aezoo import foreign
 from aezoo import resolve as resolving
-from aezoo.checking import check
-from aezoo.config import RunConfig
+from aezoo.checking import check, check_keys
+from aezoo.config import FileOutline, RunConfig
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import writing
 from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
@@ -23,6 +23,7 @@ _ELSEWHERE = ("train.data", "train.workers", "dataset.root", "dataset.download")
 def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
     """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
     table = run.read_config()
+    check_keys(FileOutline, table, str(run.path / "config.toml"))
     foreign.make_ready(table, run.path / "config.toml")
     values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
     return check(RunConfig, values, "", lambda key: str(run.path / "config.toml"))

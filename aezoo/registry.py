@@ -216,7 +216,7 @@ def register(plugin: object, name: str = "", *, module: str = "", alias: str = "
     record = PluginRecord(label, distribution=label, version="", module=module or label, alias=alias)
     try:
         record = _admit(_registry(), record, plugin)
-    except Exception as err:
+    except (Exception, SystemExit) as err:
         raise ConfigError(
             f"plugin '{label}' cannot be used: {_reason(err)}", where=label, fix="mend it, or leave it out"
         ) from err
@@ -317,7 +317,7 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     probe.register(plugin)
     _check_hooks(probe)
     if not probe.get_hookcallers(plugin):
-        raise TypeError("it answers no hook of aezoo")
+        raise Refused("it answers no hook of aezoo")
     answers = probe.hook.aezoo_components()
     components = tuple(_stamped(info, record) for answer in answers for info in answer)
     _refuse_taken(registry, record, components)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from aezoo import __version__, foreign, registry
-from aezoo.checking import check, settings_of, together
-from aezoo.config import FORMAT, PARTS, RunConfig
+from aezoo.checking import check, check_keys, settings_of, together
+from aezoo.config import FORMAT, PARTS, FileOutline, RunConfig
 from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
 from aezoo.layers import Layers, Table, parse_set, read_toml
 from aezoo.settings import Config
@@ -345,11 +345,15 @@ def _sources(recipe: str | Path, files: list[str], above: tuple[str, ...] = ()) 
     A path to the one it extends starts at the file's own place.
     """
     file = _as_file(recipe)
-    table, origin = (read_toml(file), str(file)) if file else (read_recipe(str(recipe)), f"recipe {recipe}")
+    where = f"base in {above[-1]}" if above else "the recipe's name"
+    if file:
+        table, origin = read_toml(file, where), str(file)
+    else:
+        table, origin = read_recipe(str(recipe), where), f"recipe {recipe}"
     if origin in above:
-        raise ConfigError(f"{origin} extends itself", where=f"base in {above[-1]}", fix="name another base")
-    base = table.pop("base", None)
+        raise ConfigError(f"{origin} extends itself", where=where, fix="name another base")
     _check_file(table, origin)
+    base = table.pop("base", None)
     if file:
         table = _absolute(with_path(table, origin), file.parent)
         found = foreign.make_ready(table, file, files)
@@ -375,6 +379,7 @@ def _check_file(table: Table, origin: str) -> None:
                 where=f"{section} in {origin}",
                 fix="choose a scale with --scale, a dataset with --dataset",
             )
+    check_keys(FileOutline, {key: value for key, value in table.items() if key != "plugins"}, origin)
     if not isinstance(table.get("format", FORMAT), int) or table.get("format", FORMAT) > FORMAT:
         raise ConfigError(
             f"{origin} has format {table['format']}, of aezoo {table.get('version', '(unknown)')}; "
@@ -384,9 +389,9 @@ def _check_file(table: Table, origin: str) -> None:
         )
 
 
-def read_recipe(name: str) -> Table:
+def read_recipe(name: str, where: str = "the recipe's name") -> Table:
     """A registered recipe's table."""
-    file = registry.recipe_file(registry.find("recipe", name, "the recipe's name"))
+    file = registry.recipe_file(registry.find("recipe", name, where))
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 

@@ -103,7 +103,8 @@ def _register_module(module: str, package: str) -> None:
     """Take a module that no entry point names, such as one beside the working directory."""
     sys.path.append(str(Path.cwd()))
     if not _is_importable(module):
-        local = os.path.join(".", package) if Path(package).is_dir() else package  # a bare name is an index's
+        bare = os.sep not in package  # which pip would look for in its index
+        local = f"./{package}" if bare and Path(package).is_dir() else package
         raise MissingError(
             f"the plugin '{package}' is not installed", where="PACKAGE", fix=f"pip install {local}"
         )

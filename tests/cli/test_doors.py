@@ -36,7 +36,7 @@ def contents(folder):
 MISTYPED = {
     "recipe in capitals": (("train", "VAE"), "'VAE'", "'vae'"),
     "key without its section": (("train", "vae", "--set", "steps=3"), "'steps'", "'train.steps'"),
-    "section as a value": (("train", "vae", "--set", "train=3"), "'train' cannot be 3", "--set train.KEY"),
+    "section as a value": (("train", "vae", "--set", "train=3"), "'train' cannot be 3", "train.KEY"),
     "part as a value": (("train", "vae", "--set", "prior=3"), "'prior' cannot be 3", "--set prior.KEY"),
     "name as a number": (("train", "vae", "--set", "prior.name=3"), "prior.name' cannot be 3", "aezoo list"),
     "own format": (("train", "vae", "--set", "format=7"), "'format' cannot be 7", "leave it out"),
@@ -65,6 +65,27 @@ def test_a_mistyped_command_is_exit_2_with_value_and_remedy(mistake, run, tmp_pa
     assert (code, out) == (2, "") and not (tmp_path / "runs").exists()
     said, _, fix = err.partition("fix:")
     assert value in said and remedy in fix, err
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("base = 3", "base", "3"),
+        ('base = "vea"', "base in mine.toml", "'vea'"),
+        ('base = "none.toml"', "base in mine.toml", "none.toml"),
+        ("packages = 3", "packages", "3"),
+        ('packages = {"prior/x" = 3}', "packages.prior/x", "3"),
+        ("[on]\ndigits = 3", "on.digits", "3"),
+        ("[scale]\npaper = 3", "scale.paper", "3"),
+        ("train = 3", "train", "3"),
+        ("[pior]", "pior", "'pior'"),
+    ],
+)
+def test_a_file_of_another_outline_is_exit_2_with_key_and_value(text, key, value, run, tmp_path):
+    (tmp_path / "mine.toml").write_text(text)
+    code, _, err = run("train", "mine.toml", "--dry-run")
+    what, _, where = err.partition("where:")
+    assert code == 2 and value in what and key in where and "mine.toml" in where and "fix:" in where, err
 
 
 @pytest.mark.parametrize(
@@ -155,6 +176,15 @@ def test_a_file_in_the_way_of_samples_is_told_and_stays(out, run, trained, tmp_p
     (tmp_path / "file").write_text("mine")
     code, _, err = run("sample", "run", "-n", 2, "--out", out)
     assert code == 1 and "file" in err and "fix:" in err and (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("out", ["faces", "", "."])
+def test_samples_do_not_replace_pictures_in_a_directory(out, run, trained, tmp_path):
+    write_folder(tmp_path / "faces")
+    before = contents(tmp_path)
+    code, _, err = run("sample", "run", "-n", 12, "--out", out)
+    assert code == 2 and "not empty" in err and (out or ".") in err and "new directory" in err
+    assert contents(tmp_path) == before
 
 
 # --- which data it was
