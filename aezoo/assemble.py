@@ -26,7 +26,7 @@ from aezoo.layers import Table
 from aezoo.model import Autoencoder
 from aezoo.optim import OptimizerConfig
 from aezoo.randomness import mix
-from aezoo.resolve import check_part, complete, part_class, settings_class
+from aezoo.resolve import check_part, complete, part_class, settings_class, waiting
 from aezoo.schedule import check_names, default_schedule, parse
 from aezoo.step import batch_norms
 from aezoo.types import Posterior
@@ -206,8 +206,8 @@ def _during(prior: LatentPrior) -> Table | None:
     """The section of the prior in force while a fitted prior waits."""
     if not isinstance(prior, FittedPrior) or prior.during == "none":
         return None
-    named: Any = prior.during
-    section = {"name": named} if isinstance(named, str) else dict(named)
+    section = waiting({"during": prior.during})
+    assert section is not None, prior.during
     return check_part("prior", section, "prior.during", lambda key: "the prior's settings")
 
 

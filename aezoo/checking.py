@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError, create_model
 
@@ -42,14 +42,26 @@ def check(
         ) from err
 
 
+def check_keys(settings: type[Config], table: Mapping[str, Any], origin: str) -> None:
+    """The keys of a table that the settings know; others are somebody else's business.
+
+    Raises:  as `check`
+    """
+    known = {key: value for key, value in table.items() if key in settings.model_fields}
+    check(settings, known, "", lambda key: origin)
+
+
 def _words(error: Any, settings: type[Config]) -> list[str]:
     """The path of a fault as the user wrote it: pydantic names members of unions too, which no file does."""
     words: list[str] = []
     *around, last = error["loc"] or ("",)
+    any_key = False  # inside a table whose keys are free
     for part in (*around, last):
         unknown = part == last and error["type"] == "extra_forbidden"
-        if isinstance(part, int) or part in settings.model_fields or unknown:
+        if isinstance(part, int) or part in settings.model_fields or unknown or any_key:
             words.append(str(part))
+            field = None if any_key else settings.model_fields.get(str(part))
+            any_key = field is not None and get_origin(field.annotation) is dict
             settings = _inner(settings, [part])
     return words
 
@@ -58,13 +70,32 @@ def _fault(error: Any, key: str, settings: type[Config]) -> tuple[str, str]:
     """What is wrong, and the remedy."""
     if error["type"] == "extra_forbidden":
         around, _, last = key.rpartition(".")
-        known = list(_inner(settings, error["loc"][:-1]).model_fields)
-        close = nearest(last, known)
+        known = _keys(_inner(settings, error["loc"][:-1]))
+        close = nearest(last, known) or _further_in(last, settings)
         hint = f"did you mean '{around}.{close}'?".replace("'.", "'") if close else ""
         return f"unknown key '{key}'", hint or f"the keys are {', '.join(known) or 'none'}"
     if error["type"] == "missing":
         return f"'{key}' is missing", f"give it a value: --set {key}=..."
+    if error["type"] in ("model_type", "dict_type"):
+        return (
+            f"'{key}' cannot be {error['input']!r}: it is a table of settings",
+            f"write {key}.KEY = VALUE",
+        )
     return f"'{key}' cannot be {error['input']!r}: {error['msg']}", ""
+
+
+def _keys(settings: type[Config]) -> list[str]:
+    """What a user may write: not what only the program fills in."""
+    return [name for name, field in settings.model_fields.items() if not field.exclude]
+
+
+def _further_in(name: str, settings: type[Config]) -> str | None:
+    """A key of that very name in one of the sections, such as `train.steps` for `steps`."""
+    for section in _keys(settings):
+        inner = _inner(settings, [section])
+        if inner is not settings and name in _keys(inner):
+            return f"{section}.{name}"
+    return None
 
 
 def _inner(settings: type[Config], path: Sequence[Any]) -> type[Config]:
@@ -90,20 +121,33 @@ def settings_of(part: type) -> type[Config]:
 
     Raises:  ConfigError when an argument has no type that settings can have
     """
-    hints = get_type_hints(part.__init__)  # type: ignore[misc]
     fields: dict[str, Any] = {}
-    for name, argument in inspect.signature(part).parameters.items():
+    for name, (argument, hint) in _arguments(part).items():
         if name in GIVEN or argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
             continue
         default = ... if argument.default is argument.empty else argument.default
         if not isinstance(default, _PLAIN):
             continue  # such as a layer class: the constructor keeps its own default
-        fields[name] = (hints.get(name, Any), default)
+        fields[name] = (hint, default)
     try:
         return create_model(f"{part.__name__}Settings", __base__=Config, **fields)
     except Exception as err:  # pydantic raises several kinds for types it cannot check
-        raise ConfigError(
-            f"the arguments of {part.__name__} cannot be settings: {err}",
-            where=f"{part.__module__}:{part.__name__}",
-            fix="use numbers, strings and lists, or pass a finished module from Python",
-        ) from err
+        raise _no_settings(part, err) from err
+
+
+def _arguments(part: type) -> dict[str, tuple[inspect.Parameter, Any]]:
+    """Each argument of a constructor, and its type."""
+    try:
+        hints = get_type_hints(part.__init__)  # type: ignore[misc]
+        arguments = inspect.signature(part).parameters
+    except (ValueError, TypeError, NameError) as err:  # a builtin; a type that is not imported
+        raise _no_settings(part, err) from err
+    return {name: (argument, hints.get(name, Any)) for name, argument in arguments.items()}
+
+
+def _no_settings(part: type, err: Exception) -> ConfigError:
+    return ConfigError(
+        f"the arguments of {part.__name__} cannot be settings: {err}",
+        where=f"{part.__module__}:{part.__name__}",
+        fix="use numbers, strings and lists, or pass a finished module from Python",
+    )

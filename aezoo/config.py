@@ -110,5 +110,15 @@ class RunConfig(Config):
     ema: EMAConfig = Field(EMAConfig(), description="averaged weights")
 
 
+class FileOutline(Config):
+    """The keys of a TOML file that are needed before its sections are checked, and what they hold."""
+
+    base: str | None = Field(None, description="recipe or file to start from")
+    plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
+    packages: dict[str, str] = Field({}, description="kind/name -> the distribution it came from")
+    scale: dict[str, dict[str, Any]] = Field({}, description="settings by scale")
+    on: dict[str, dict[str, Any]] = Field({}, description="settings by dataset")
+
+
 PARTS = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction", "dataset")
 """Sections with exactly one part each; regularizers come by name besides."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import sys
+import traceback
 from collections.abc import Iterable
 
 
@@ -69,8 +71,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     >>> nearest("vamprior", ["vampprior", "normal"])
     'vampprior'
     """
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return found[0] if found else None
+    spelt = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), spelt, n=1, cutoff=0.5)
+    return spelt[found[0]] if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -81,3 +84,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     close = nearest(name, known)
     return f"did you mean '{close}'? " if close else ""
+
+
+def breaking_line(err: BaseException) -> str:
+    """File and line where somebody else's code broke, as "file.py, line 3"; empty when there is none."""
+    if isinstance(err, SyntaxError) and err.filename and err.lineno:
+        return f"{err.filename}, line {err.lineno}"
+    frames = traceback.extract_tb(err.__traceback__)
+    theirs = [frame for frame in frames if not frame.filename.startswith("<frozen")]
+    return f"{theirs[-1].filename}, line {theirs[-1].lineno}" if theirs else ""
+
+
+def print_warning(text: str) -> None:
+    """A line on stderr: something is wrong, and the work goes on."""
+    print(f"warning: {text}", file=sys.stderr)

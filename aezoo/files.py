@@ -19,6 +19,15 @@ REMEDY = {
     errno.EACCES: "choose a place you may write to, or change its permissions",
     errno.EPERM: "choose a place you may write to, or change its permissions",
 }
+"""Refusals of a disk that need not be anybody's bug, wherever they come up."""
+
+_PLACE = {
+    errno.ENOENT: "choose a place that exists",
+    errno.ENOTDIR: "choose a place that is not below a file",
+    errno.EEXIST: "choose a place where no file stands in the way",
+    errno.EISDIR: "choose a place where no directory stands in the way",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 @contextmanager
@@ -35,7 +44,9 @@ def disk_error(path: Path | str, err: OSError) -> DiskError:
     return DiskError(
         f"{path} cannot be written: {err.strerror or err}",
         where=str(path),
-        fix=REMEDY.get(err.errno or 0, "what was written before is intact; mend the disk and try again"),
+        fix={**REMEDY, **_PLACE}.get(
+            err.errno or 0, "what was written before is intact; mend the disk and try again"
+        ),
     )
 
 

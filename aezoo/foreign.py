@@ -16,8 +16,8 @@ from typing import Any
 
 from aezoo import registry
 from aezoo.config import PARTS
-from aezoo.errors import AezooError, ConfigError, MissingError
-from aezoo.files import sha256, write_bytes
+from aezoo.errors import AezooError, ConfigError, MissingError, breaking_line
+from aezoo.files import make_directory, sha256, write_bytes
 
 FOLDER = "plugins"
 
@@ -70,7 +70,7 @@ def packages(values: Mapping[str, Any]) -> dict[str, str]:
 def keep_copies(names: Iterable[str], directory: Path) -> None:
     """Write the one-file plugins that were loaded into a run directory."""
     for name in names:
-        (directory / FOLDER).mkdir(parents=True, exist_ok=True)
+        make_directory(directory / FOLDER)
         write_bytes(directory / name, _source(name))
 
 
@@ -106,7 +106,7 @@ def _execute(name: str, path: Path, content: bytes, where: str) -> ModuleType:
         del sys.modules[name]
         raise ConfigError(
             f"the plugin {path} cannot be loaded: {type(err).__name__}: {err}",
-            where=where,
+            where=f"{where}: {breaking_line(err)}",
             fix="mend the file",
         ) from err
     return module
@@ -164,5 +164,8 @@ def _check_package(part: str, package: str, file: Path) -> None:
 def _named_parts(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for kind in PARTS:
         yield kind, values[kind]["name"]
+    during = values["prior"].get("during")  # the prior in force until a fitted one is fitted
+    if during and during != "none":
+        yield "prior", during if isinstance(during, str) else during["name"]
     for label, settings in values.get("regularizer", {}).items():
         yield "regularizer", settings.get("name", label)

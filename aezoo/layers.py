@@ -105,16 +105,23 @@ def _table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
 
     Raises:  ConfigError for anything but a table, and for a name that is no text
     """
-    if not isinstance(value, Mapping) or not isinstance(value.get("name", ""), str):
+    label = ".NAME" if section == "regularizer" else ""
+    if isinstance(value, Mapping) and not isinstance(value.get("name", ""), str):
+        raise ConfigError(
+            f"'{section}.name' cannot be {value['name']!r}: a name is text",
+            where=f"{section}.name in {origin}",
+            fix=f"`aezoo list {section.partition('.')[0]}` shows every name",
+        )
+    if not isinstance(value, Mapping):
         raise ConfigError(
             f"'{section}' cannot be {value!r}: it is a table of settings",
             where=f"{section} in {origin}",
-            fix=f"write [{section}{'.NAME' if section == 'regularizer' else ''}] with its settings below",
+            fix=f"write [{section}{label}] with its settings below, or --set {section}{label}.KEY=...",
         )
     return value
 
 
-def read_toml(path: Path) -> Table:
+def read_toml(path: Path, where: str = "") -> Table:
     """A TOML file as a table.
 
     Raises:  ConfigError when it is missing or no TOML
@@ -122,11 +129,11 @@ def read_toml(path: Path) -> Table:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
-        raise ConfigError(f"there is no file {path}", fix="check the path") from err
+        raise ConfigError(f"there is no file {path}", where=where, fix="check the path") from err
     except OSError as err:
         inside = path / "config.toml"
         fix = f"name the file in it: {inside}" if inside.exists() else "name a TOML file"
-        raise ConfigError(f"{path} cannot be read: {err.strerror}", fix=fix) from err
+        raise ConfigError(f"{path} cannot be read: {err.strerror}", where=where, fix=fix) from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path} is no TOML: {err}", where=str(path), fix="mend the line it names") from err
 

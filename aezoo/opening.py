@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 from aezoo import foreign
 from aezoo import resolve as resolving
-from aezoo.checking import check
-from aezoo.config import RunConfig
-from aezoo.errors import ConfigError, RunFileError
+from aezoo.checking import check, check_keys
+from aezoo.config import FileOutline, RunConfig
+from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import writing
 from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
 
@@ -24,9 +23,10 @@ _ELSEWHERE = ("train.data", "train.workers", "dataset.root", "dataset.download")
 def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
     """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
     table = run.read_config()
+    check_keys(FileOutline, table, str(run.path / "config.toml"))
     foreign.make_ready(table, run.path / "config.toml")
     values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
-    return check(RunConfig, values, "")
+    return check(RunConfig, values, "", lambda key: str(run.path / "config.toml"))
 
 
 def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) -> Path:
@@ -114,6 +114,8 @@ def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoin
         run.drop_fits()
     for fault in faults:
         print_warning(f"a damaged checkpoint is passed over: {fault}")
+    if faults and checkpoint is None:
+        print_warning("no whole checkpoint is left: training begins anew at step 0")
     run.write_config(config)
     return checkpoint
 
@@ -141,9 +143,3 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
     return flat
-
-
-def print_warning(text: str) -> None:
-    """A line on stderr."""
-
-    print(f"warning: {text}", file=sys.stderr)

@@ -25,6 +25,7 @@ from aezoo.functional.reconstruction import squared_error
 from aezoo.interfaces import FittedPrior
 from aezoo.model import Autoencoder, evaluation
 from aezoo.randomness import generator_for
+from aezoo.resolve import dataset_name
 from aezoo.rundir import RunDir
 from aezoo.stages import split_state
 from aezoo.types import Data
@@ -65,7 +66,7 @@ def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -
     return {
         "run": str(run.path),
         "recipe": config.recipe.name,
-        "dataset": config.dataset["name"],
+        "dataset": dataset_name(config.dataset),
         "seed": config.train.seed,
         "steps": facts.steps,
         "seconds": round(facts.seconds, 3),

@@ -20,6 +20,7 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
+from pydantic import ValidationError
 
 from aezoo import __version__, catalogue, hookspecs
 from aezoo.catalogue import KINDS, ComponentInfo
@@ -215,8 +216,10 @@ def register(plugin: object, name: str = "", *, module: str = "", alias: str = "
     record = PluginRecord(label, distribution=label, version="", module=module or label, alias=alias)
     try:
         record = _admit(_registry(), record, plugin)
-    except Exception as err:
-        raise ConfigError(f"plugin '{label}' cannot be used: {err}", where=label) from err
+    except (Exception, SystemExit) as err:
+        raise ConfigError(
+            f"plugin '{label}' cannot be used: {_reason(err)}", where=label, fix="mend it, or leave it out"
+        ) from err
     _registry().records.append(record)
     return record
 
@@ -285,9 +288,18 @@ def _load_one(registry: _Registry, entry: metadata.EntryPoint) -> PluginRecord:
 def _failed(record: PluginRecord, err: BaseException) -> PluginRecord:
     if os.environ.get("AEZOO_STRICT_PLUGINS") == "1":
         raise err
+    brought = err.components if isinstance(err, Refused) else ()
+    return replace(record, status="FAILED", reason=_reason(err), components=brought)
+
+
+def _reason(err: BaseException) -> str:
+    """Why a plugin is not taken, on one line."""
     if isinstance(err, Refused):
-        return replace(record, status="FAILED", reason=str(err), components=err.components)
-    return replace(record, status="FAILED", reason=f"{type(err).__name__}: {err}")
+        return str(err)
+    if isinstance(err, ValidationError):  # of a row: pydantic's own text has four lines and a link
+        faults = [f"{'.'.join(map(str, one['loc']))} {one['input']!r}: {one['msg']}" for one in err.errors()]
+        return f"a row of {err.title} has {'; '.join(faults)}"
+    return f"{type(err).__name__}: {err}"
 
 
 class Refused(Exception):
@@ -305,7 +317,7 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     probe.register(plugin)
     _check_hooks(probe)
     if not probe.get_hookcallers(plugin):
-        raise TypeError("it answers no hook of aezoo")
+        raise Refused("it answers no hook of aezoo")
     answers = probe.hook.aezoo_components()
     components = tuple(_stamped(info, record) for answer in answers for info in answer)
     _refuse_taken(registry, record, components)
@@ -332,7 +344,9 @@ def _hooks() -> list[str]:
 def _check_api(plugin: Any) -> None:
     """Refuse a plugin made for hooks that are newer than these."""
     needed = getattr(plugin, "aezoo_api", hookspecs.API)
-    if not isinstance(needed, int) or needed > hookspecs.API:
+    if not isinstance(needed, int):
+        raise Refused(f"aezoo_api is {needed!r}, and must be a whole number such as {hookspecs.API}")
+    if needed > hookspecs.API:
         raise Refused(
             f"it needs API {needed} of aezoo, and this is aezoo {__version__} with API {hookspecs.API}: "
             "pip install --upgrade aezoo"

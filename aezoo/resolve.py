@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from aezoo import __version__, foreign, registry
-from aezoo.checking import check, settings_of, together
-from aezoo.config import FORMAT, PARTS, RunConfig
-from aezoo.errors import ConfigError, MissingError, did_you_mean
+from aezoo.checking import check, check_keys, settings_of, together
+from aezoo.config import FORMAT, PARTS, FileOutline, RunConfig
+from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
 from aezoo.layers import Layers, Table, parse_set, read_toml
 from aezoo.settings import Config
 
 Origin = Callable[[str], str]
 _NETWORKS = ("backbone", "decoder", "dataset")  # sections that leave the method what it is
+_WRITTEN = ("format", "version", "plugins", "packages", "x", "inherited")  # by the program, never by hand
 
 
 def resolve(
@@ -43,6 +45,7 @@ def resolve(
     flags = flags or {}
     files = _load_files(plugins)
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
+    _check_written(top)
     layers = Layers()
     if recipe is None and not any(_names_method(table) for _, table in top):
         recipe = registry.default("recipe").name
@@ -71,6 +74,19 @@ def resolve(
     if faults:
         raise together(faults)
     return config
+
+
+def _check_written(tables: Sequence[tuple[str, Table]]) -> None:
+    for origin, table in tables:
+        for key in _WRITTEN:
+            if key in table:
+                raise ConfigError(
+                    f"'{key}' cannot be {table[key]!r}: aezoo itself writes it into a run's config.toml",
+                    where=f"{key} in {origin}",
+                    fix="load a one-file plugin with --plugin FILE.py"
+                    if key == "plugins"
+                    else "leave it out",
+                )
 
 
 def complete(
@@ -115,6 +131,10 @@ def _complete(
         _bring_along(values, parts)
     for kind in parts:
         values[kind] = values[kind] if kind in given else checked(kind, values[kind], kind)
+    during = None if "prior" in given else waiting(values.get("prior", {}))
+    if during is not None:
+        checked("prior", during, "prior.during")
+    values = _absolute(values, Path())
     values["regularizer"] = {
         label: checked("regularizer", {"name": label, **settings}, f"regularizer.{label}")
         for label, settings in values.get("regularizer", {}).items()
@@ -125,11 +145,23 @@ def _complete(
 def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda key: "") -> Table:
     """One part's section with every setting filled in, checked and typed."""
     settings = {**settings}
-    name = settings.pop("name")
+    name = settings.pop("name", None)
+    if not isinstance(name, str):
+        raise ConfigError(
+            f"'{section}' names no {kind}",
+            where=f"{section} in {origin(section)}",
+            fix=f"name one: --set {section}.name=...; `aezoo list {kind}` shows them all",
+        )
     typed = check(
         settings_class(kind, name, f"{section}.name in {origin(section)}"), settings, section, origin
     )
     return {"name": name, **typed.model_dump(exclude_none=True)}
+
+
+def waiting(prior: Table) -> Table | None:
+    """The section of the prior in force until a fitted one is fitted, if its settings name one."""
+    during = prior.get("during", "none")
+    return None if during == "none" or not isinstance(during, str | Mapping) else _named(during)
 
 
 def settings_class(kind: str, name: str, where: str = "") -> type[Config]:
@@ -155,6 +187,8 @@ def import_class(name: str, where: str = "") -> type:
     Raises:  MissingError when the module is not there; ConfigError when it holds no such class
     """
     module_name, _, class_name = name.partition(":")
+    if not all(word.isidentifier() for word in (*module_name.split("."), *class_name.split("."))):
+        raise ConfigError(f"'{name}' is no class", where=where, fix='write "module:Class"')
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
@@ -165,6 +199,12 @@ def import_class(name: str, where: str = "") -> type:
             f"the module '{module_name}' of '{name}' is not on this machine ({err})",
             where=where,
             fix="run from the directory that holds it, or install it",
+        ) from err
+    except (Exception, SystemExit) as err:  # somebody's own module may raise anything
+        raise ConfigError(
+            f"the module of '{name}' breaks while it is imported: {type(err).__name__}: {err}",
+            where=", ".join(filter(None, (where, breaking_line(err)))),
+            fix="mend the module",
         ) from err
     found = module
     for attribute in class_name.split("."):
@@ -183,6 +223,11 @@ def run_name(config: RunConfig) -> str:
     return "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in words)
 
 
+def dataset_name(dataset: Table) -> str:
+    """What to type to get the data again: `digits`, `folder:/home/me/faces`."""
+    return f"{dataset['name']}:{dataset['path']}" if "path" in dataset else str(dataset["name"])
+
+
 def _dataset_word(dataset: Table) -> str:
     """A short name of the data: `digits`, `folder-faces`, or the class of a user's own dataset."""
     name = str(dataset["name"]).rpartition(":")[2]
@@ -198,13 +243,46 @@ def with_path(table: Table, origin: str) -> Table:
     """
     section = table.get("dataset")
     text = section.get("name") if isinstance(section, Mapping) else section
+    where = f"dataset in {origin}" if origin else "dataset"
     if not isinstance(text, str) or ":" not in text:
+        _refuse_path(text, where)
         return {**table}
     name, _, path = text.partition(":")
-    if not _takes_path(name, path, f"dataset in {origin}" if origin else "dataset"):
+    if not _takes_path(name, path, where):
         return {**table}
     rest = dict(section) if isinstance(section, Mapping) else {}
     return {**table, "dataset": {**rest, "name": name, "path": path}}
+
+
+def _absolute(table: Table, folder: Path) -> Table:
+    """A copy whose dataset's `path` and `root` hold from any working directory.
+
+    folder:  where relative ones start: the place of the file they stand in, or the working directory
+    """
+    section = table.get("dataset")
+    if not isinstance(section, Mapping):
+        return {**table}
+    places = {key: section[key] for key in ("path", "root") if _is_relative(section.get(key))}
+    moved = {key: str(Path(os.path.abspath(folder / text))) for key, text in places.items()}
+    return {**table, "dataset": {**section, **moved}}
+
+
+def _is_relative(text: Any) -> bool:
+    """Whether a text is a path that depends on the working directory; empty ones and URLs are not."""
+    local = isinstance(text, str) and text and "://" not in text and not text.startswith("~")
+    return bool(local) and not Path(text).is_absolute()
+
+
+def _refuse_path(text: Any, where: str) -> None:
+    """Say what to write in front of a path that stands where a dataset's name should."""
+    known = [info.name for info in registry.list_components("dataset")]
+    if isinstance(text, str) and text and text not in known and Path(text).expanduser().exists():
+        takers = [name for name in known if "path" in settings_class("dataset", name).model_fields]
+        raise ConfigError(
+            f"'{text}' is a path, and no dataset is called so",
+            where=where,
+            fix=f"put the kind of data before it: {' or '.join(f'{name}:{text}' for name in takers)}",
+        )
 
 
 def _takes_path(name: str, path: str, where: str) -> bool:
@@ -267,12 +345,17 @@ def _sources(recipe: str | Path, files: list[str], above: tuple[str, ...] = ()) 
     A path to the one it extends starts at the file's own place.
     """
     file = _as_file(recipe)
-    table, origin = (read_toml(file), str(file)) if file else (read_recipe(str(recipe)), f"recipe {recipe}")
-    if origin in above:
-        raise ConfigError(f"{origin} extends itself", where=f"base in {above[-1]}", fix="name another base")
-    base = table.pop("base", None)
-    _check_file(table, origin)
+    where = f"base in {above[-1]}" if above else "the recipe's name"
     if file:
+        table, origin = read_toml(file, where), str(file)
+    else:
+        table, origin = read_recipe(str(recipe), where), f"recipe {recipe}"
+    if origin in above:
+        raise ConfigError(f"{origin} extends itself", where=where, fix="name another base")
+    _check_file(table, origin)
+    base = table.pop("base", None)
+    if file:
+        table = _absolute(with_path(table, origin), file.parent)
         found = foreign.make_ready(table, file, files)
         files += [name for name in found if name not in files]
         base = file.parent / base if isinstance(base, str) and _as_file(base) else base
@@ -282,7 +365,10 @@ def _sources(recipe: str | Path, files: list[str], above: tuple[str, ...] = ()) 
 
 def _as_file(recipe: str | Path) -> Path | None:
     """The path, unless it is a recipe's name."""
-    return Path(recipe) if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe else None
+    if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe:
+        return Path(recipe)
+    names = {info.name for info in registry.list_components("recipe")}
+    return Path(recipe) if recipe not in names and recipe and Path(recipe).exists() else None
 
 
 def _check_file(table: Table, origin: str) -> None:
@@ -293,6 +379,7 @@ def _check_file(table: Table, origin: str) -> None:
                 where=f"{section} in {origin}",
                 fix="choose a scale with --scale, a dataset with --dataset",
             )
+    check_keys(FileOutline, {key: value for key, value in table.items() if key != "plugins"}, origin)
     if not isinstance(table.get("format", FORMAT), int) or table.get("format", FORMAT) > FORMAT:
         raise ConfigError(
             f"{origin} has format {table['format']}, of aezoo {table.get('version', '(unknown)')}; "
@@ -302,9 +389,9 @@ def _check_file(table: Table, origin: str) -> None:
         )
 
 
-def read_recipe(name: str) -> Table:
+def read_recipe(name: str, where: str = "the recipe's name") -> Table:
     """A registered recipe's table."""
-    file = registry.recipe_file(registry.find("recipe", name, "the recipe's name"))
+    file = registry.recipe_file(registry.find("recipe", name, where))
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 

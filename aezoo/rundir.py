@@ -19,11 +19,12 @@ from torch import Tensor
 
 from aezoo import __version__
 from aezoo.config import FORMAT, RunConfig
-from aezoo.errors import ConfigError, RunFileError
+from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import flush_directory, make_directory, sha256, write_bytes, write_text, writing
 from aezoo.layers import read_toml
 
 MODEL, TRAINER, STATE = "model.safetensors", "trainer.safetensors", "state.json"
+RUNS_OWN = {"format", "encoder"}  # keys by which a config.toml is known for a run's
 _NAME = re.compile(r"(step|fit\d*)-\d{9,}")
 
 
@@ -36,6 +37,10 @@ class Checkpoint:
     model: dict[str, Tensor]
     trainer: dict[str, Tensor]
     seconds: float
+
+
+class _Damaged(Exception):
+    """A file whose content is not what was written."""
 
 
 class RunDir:
@@ -60,7 +65,7 @@ class RunDir:
     def is_run(self) -> bool:
         """Whether the directory's config.toml is a run's, and not some other program's."""
         try:
-            return self.has_config() and {"format", "encoder"} <= read_toml(self.path / "config.toml").keys()
+            return self.has_config() and read_toml(self.path / "config.toml").keys() >= RUNS_OWN
         except ConfigError:
             return False
 
@@ -79,6 +84,12 @@ class RunDir:
                 f"{self.path} was written by aezoo {table.get('version', '(unknown)')}, with files of format "
                 f"{table['format']}; this is {__version__}, which reads up to {FORMAT}",
                 fix="upgrade aezoo",
+            )
+        if not table.keys() >= RUNS_OWN:
+            raise RunFileError(
+                f"{self.path} is no run directory: its config.toml lacks "
+                f"{', '.join(sorted(RUNS_OWN - table.keys()))}",
+                fix="name the directory of a run",
             )
         return table
 
@@ -150,14 +161,17 @@ class RunDir:
             ) from err
 
     def load_latest(self, stage: str | None = None) -> tuple[Checkpoint | None, list[str]]:
-        """The newest checkpoint that is whole, and what is wrong with newer ones."""
+        """The newest checkpoint that is whole, and what is wrong with newer ones.
+
+        Raises:  RunFileError for one that a newer aezoo wrote: it is no damage, and must not be trained over
+        """
         faults: list[str] = []
         for name in reversed(self.names()):
             if stage is not None and _order(name)[0] != _stage_order(stage):
                 continue
             try:
                 return self._load(name), faults
-            except (RunFileError, OSError, ValueError, KeyError, safetensors.SafetensorError) as err:
+            except (_Damaged, OSError, ValueError, KeyError, safetensors.SafetensorError) as err:
                 faults.append(f"{self.checkpoints / name}: {err}")
         return None, faults
 
@@ -166,12 +180,14 @@ class RunDir:
         state = json.loads((directory / STATE).read_text(encoding="utf-8"))
         if state["format"] > FORMAT:
             raise RunFileError(
-                f"written by aezoo {state['version']}, newer than this one", fix="upgrade aezoo"
+                f"{directory} was written by aezoo {state['version']}, newer than this {__version__}",
+                where=str(directory),
+                fix="upgrade aezoo",
             )
         contents = {file: (directory / file).read_bytes() for file in (MODEL, TRAINER)}
         for file, content in contents.items():
             if sha256(content) != state["sha256"][file]:
-                raise RunFileError(f"{file} fails its checksum")
+                raise _Damaged(f"{file} fails its checksum")
         return Checkpoint(
             state["stage"],
             state["step"],
@@ -220,7 +236,7 @@ class RunDir:
     # -- what is left in the end -------------------------------------------------------------------
 
     def write_model(self, tensors: Mapping[str, Tensor]) -> None:
-        write_bytes(self.path / MODEL, _pack(tensors))
+        write_bytes(self.path / MODEL, _sealed(_pack(tensors)))
 
     def read_model(self) -> dict[str, Tensor]:
         """The finished model's tensors, or the newest checkpoint's.
@@ -229,8 +245,10 @@ class RunDir:
         """
         if (self.path / MODEL).exists():
             try:
-                return load_tensors((self.path / MODEL).read_bytes())
-            except safetensors.SafetensorError as err:
+                content = (self.path / MODEL).read_bytes()
+                _check_seal(content)
+                return load_tensors(content)
+            except (_Damaged, ValueError, safetensors.SafetensorError) as err:
                 raise RunFileError(
                     f"{self.path / MODEL} is damaged: {err}", fix="delete it and train on with --resume"
                 ) from err
@@ -240,6 +258,8 @@ class RunDir:
                 f"{self.path} holds no model" + "".join(f"\n  {fault}" for fault in faults),
                 fix="train it, or resume its training with --resume",
             )
+        for fault in faults:
+            print_warning(f"a damaged checkpoint is passed over: {fault}")
         return checkpoint.model
 
     def read_results(self) -> dict[str, Any]:
@@ -302,3 +322,27 @@ def _pack(tensors: Mapping[str, Tensor]) -> bytes:
         seen.add(own.data_ptr())
         packed[name] = own
     return save_tensors(packed)
+
+
+def _sealed(content: bytes) -> bytes:
+    """Safetensors bytes whose header holds the sha256 of the tensors behind it."""
+    header, body = _parted(content)
+    header["__metadata__"] = {"sha256": sha256(body)}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def _check_seal(content: bytes) -> None:
+    """Raises _Damaged when the tensors are not those that were written; files without a seal pass."""
+    header, body = _parted(content)
+    found = sha256(body)
+    if header.get("__metadata__", {}).get("sha256", found) != found:
+        raise _Damaged("it fails its checksum")
+
+
+def _parted(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """Header and tensors of safetensors bytes."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header: dict[str, Any] = json.loads(content[8:end])
+    return header, content[end:]

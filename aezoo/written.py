@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aezoo import pictures
 from aezoo.errors import ConfigError
-from aezoo.files import write_bytes
+from aezoo.files import make_directory, write_bytes
 
 Range = tuple[float, float] | None
 
@@ -18,9 +18,9 @@ Range = tuple[float, float] | None
 def write_rows(path: Path, x: Tensor, range: Range) -> None:
     """x [N, *shape] as one grid (.png), as `x` in an .npz, or as one PNG each in a directory.
 
-    Raises:  ConfigError for another ending, and for vectors asked for as pictures
+    Raises:  ConfigError for another ending, a directory that is not empty, vectors asked for as pictures
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     match path.suffix:
         case ".npz":
             write_arrays(path, x=x)
@@ -28,7 +28,8 @@ def write_rows(path: Path, x: Tensor, range: Range) -> None:
             write_bytes(path, pictures.png(pictures.grid(x, range=_image_range(path, x, range))))
         case "":
             bounds = _image_range(path, x, range)
-            path.mkdir(parents=True, exist_ok=True)
+            _refuse_others(path)
+            make_directory(path)
             digits = len(str(len(x) - 1))
             for number, image in enumerate(x):
                 single = pictures.plain(image, range=bounds)
@@ -41,12 +42,20 @@ def write_rows(path: Path, x: Tensor, range: Range) -> None:
             )
 
 
+def _refuse_others(path: Path) -> None:
+    """Numbered pictures must not replace a user's own of the same names, such as those of a data set."""
+    if path.is_dir() and any(path.iterdir()):
+        raise ConfigError(
+            f"the directory {path} is not empty", where="--out", fix="name a new directory, or empty this one"
+        )
+
+
 def write_pairs(path: Path, x: Tensor, x_hat: Tensor, range: Range) -> None:
     """x [N, *shape] above x_hat, as one picture (.png), or both in an .npz.
 
     Raises:  ConfigError for another ending, and for vectors asked for as a picture
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     match path.suffix:
         case ".npz":
             write_arrays(path, x=x, x_hat=x_hat)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 from pydantic import Field
 from torch import nn
 
 from aezoo.checking import check, settings_of, together
+from aezoo.config import RunConfig
 from aezoo.errors import ConfigError
 from aezoo.settings import Config
 
@@ -99,3 +102,27 @@ def test_arguments_that_cannot_be_settings_name_the_class():
     with pytest.raises(ConfigError) as caught:
         settings_of(Odd)
     assert caught.value.where.endswith(":Odd")
+
+
+class Unknown:
+    def __init__(self, layer: "Nowhere" = 3):  # noqa: F821, UP037 - the fault that is looked for
+        ...
+
+
+@pytest.mark.parametrize("part", [OrderedDict, Unknown], ids=["builtin", "unknown type"])
+def test_a_constructor_that_cannot_be_read_names_the_class(part):
+    with pytest.raises(ConfigError) as err:
+        settings_of(part)
+    assert part.__name__ in err.value.what and part.__name__ in err.value.where and err.value.fix
+
+
+def test_a_key_of_a_section_is_found_without_it():
+    with pytest.raises(ConfigError) as err:
+        check(RunConfig, {"steps": 3}, "")
+    assert "'steps'" in err.value.what and "'train.steps'" in err.value.fix
+
+
+def test_only_keys_that_a_user_may_write_are_offered():
+    with pytest.raises(ConfigError) as err:
+        check(RunConfig, {"qqqq": 3}, "")
+    assert "optimizer" in err.value.fix and "inherited" not in err.value.fix

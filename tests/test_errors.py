@@ -37,3 +37,7 @@ def test_the_nearest_name_is_the_misspelt_one():
 
 def test_a_name_far_from_all_has_no_nearest():
     assert nearest("zzz", ["normal", "vampprior"]) is None
+
+
+def test_a_name_in_other_letters_is_near():
+    assert nearest("VAE", ["vae", "flexae"]) == "vae"

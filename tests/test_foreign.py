@@ -137,13 +137,15 @@ def test_python_takes_plugins_too(tmp_path, monkeypatch):
         (PART.replace("aezoo_components", "aezoo_component"), "aezoo_component"),
         (PART.replace('"cube"', '"normal"'), "duplicate"),
         (PART + "\naezoo_api = 99\n", "API 99"),
+        (PART + "\naezoo_api = '1'\n", "aezoo_api is '1'"),
+        (PART.replace('"prior"', '"priorr"'), "kind 'priorr'"),
     ],
-    ids=["raises", "exits", "syntax", "no-hook", "misspelt", "taken", "api"],
+    ids=["raises", "exits", "syntax", "no-hook", "misspelt", "taken", "api", "api-text", "kind"],
 )
 def test_a_file_that_cannot_be_used_is_exit_code_2_and_says_why(run, tmp_path, text, reason):
     (tmp_path / "cube.py").write_text(text)
     code, _, err = train(run, "--prior", "cube", "--plugin", "cube.py", "--out", "run")
-    assert code == 2 and reason in err and "cube.py" in err
+    assert code == 2 and reason in err and "cube.py" in err and "fix:" in err
     assert not (tmp_path / "run").exists()
 
 
@@ -232,3 +234,23 @@ def test_a_plugin_list_that_is_no_list_is_refused(tmp_path):
 def test_what_is_missing_is_a_missing_error(tmp_path):
     with pytest.raises(MissingError):
         foreign.make_ready({"plugins": ["gone.py"]}, tmp_path / "run.toml")
+
+
+def test_a_foreign_prior_in_force_while_training_is_recorded_and_named_when_it_is_gone(
+    install, run, tmp_path
+):
+    install("aezoo-cube", "cube_plugin", MODULE)
+    during = ("--prior", "gmm", "--divergence", "wgan", "--set", "prior.during=cube")
+    assert train(run, *during, "--out", "run")[0] == 0
+    table = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
+    assert table["packages"] == {"prior/cube": "aezoo-cube 2.5"}
+    shutil.rmtree(tmp_path / "aezoo_cube-2.5.dist-info")
+    for command in (("sample", "run"), ("train", "run/config.toml", "--out", "new")):
+        code, _, err = run(*command)
+        assert code == 3 and "'cube'" in err and "pip install aezoo-cube" in err
+
+
+def test_the_line_that_broke_a_file_is_named(run, tmp_path):
+    (tmp_path / "cube.py").write_text("x = 1\nraise RuntimeError('no luck')\n")
+    code, _, err = train(run, "--plugin", "cube.py")
+    assert code == 2 and "cube.py, line 2" in err

@@ -146,12 +146,13 @@ def test_each_files_checksum_stands_in_the_state(run):
     }
 
 
-def test_a_checkpoint_of_a_newer_format_is_passed_over_with_its_version(run):
+def test_a_checkpoint_of_a_newer_format_is_no_damage_and_says_its_version(run):
     saved(run, 1, 2)
     file = run.checkpoints / "step-000000002" / "state.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": FORMAT + 1, "version": "77.0"}))
-    found, faults = run.load_latest()
-    assert found.step == 1 and "77.0" in faults[0]
+    with pytest.raises(RunFileError) as err:
+        run.load_latest()
+    assert "77.0" in err.value.what and err.value.fix == "upgrade aezoo" and len(run.names()) == 2
 
 
 def test_copies_and_unfinished_ones_are_no_checkpoints(run):

@@ -17,6 +17,7 @@ from aezoo.files import REMEDY, disk_error
 
 COMMANDS = ("train", "evaluate", "sample", "reconstruct", "list", "show", "plugins", "doctor")
 """In the order of `--help`. Each is the function of the same name in `aezoo.cli.NAME`."""
+SMALLER = "take a smaller --batch-size, --image-size or --latent-dim, or smaller networks"
 
 
 def build() -> typer.Typer:
@@ -53,6 +54,17 @@ def main() -> None:
             raise
         print(disk_error(err.filename, err), file=sys.stderr)
         raise SystemExit(1) from None
+    except (MemoryError, RuntimeError) as err:
+        if not _out_of_memory(err):
+            raise
+        print(AezooError(f"out of memory: {err}", fix=SMALLER), file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _out_of_memory(err: Exception) -> bool:
+    """Whether there was too little memory, here or on the device. Torch says so in two ways."""
+    named = isinstance(err, MemoryError) or type(err).__name__ == "OutOfMemoryError"
+    return named or "can't allocate memory" in str(err)
 
 
 def _root(

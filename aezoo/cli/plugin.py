@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -102,7 +103,8 @@ def _register_module(module: str, package: str) -> None:
     """Take a module that no entry point names, such as one beside the working directory."""
     sys.path.append(str(Path.cwd()))
     if not _is_importable(module):
-        local = f"./{package}" if Path(package).is_dir() else package
+        bare = os.sep not in package  # which pip would look for in its index
+        local = f"./{package}" if bare and Path(package).is_dir() else package
         raise MissingError(
             f"the plugin '{package}' is not installed", where="PACKAGE", fix=f"pip install {local}"
         )

@@ -11,11 +11,12 @@ from pydantic import Field
 
 from aezoo.api import Config, ConfigError, Data, Split
 from aezoo_datasets.images import Box, ImageFiles, Reader
-from aezoo_datasets.places import fetched, folder, missing
+from aezoo_datasets.places import fetched, folder, missing, unzipped
 
 # Left, top, right, bottom in the 178x218 images, as in the authors' code of the 2-stage VAE and FlexAE.
 BOXES: dict[int, Box] = {128: (25, 45, 153, 173), 140: (19, 39, 159, 179)}
 INNER = "celeba/img_align_celeba"
+ZIP = "celeba/img_align_celeba.zip"  # as it is published
 
 
 class CelebAConfig(Config):
@@ -54,8 +55,10 @@ class CelebA:
         """The three official parts, read as needed. Raises MissingError when the files are not there."""
         from torchvision.datasets import CelebA as source  # slow to import, needed here alone
 
-        parts = [self._part(source, name) for name in ("train", "valid", "test")]
-        attributes = tuple(name for name in self._opened(source, "test").attr_names if name)
+        root = self._located(source)
+        found = {name: _read(source, root, name) for name in ("train", "valid", "test")}
+        parts = [self._part(one, root / INNER) for one in found.values()]
+        attributes = tuple(name for name in found["test"].attr_names if name)
         side = self.reader.side
         return Data(
             name="celeba",
@@ -69,20 +72,22 @@ class CelebA:
             flip=self.flip,
         )
 
-    def _part(self, source: Any, name: str) -> Split:
-        found = self._opened(source, name)
-        files = ImageFiles(self.root / INNER, found.filename, self.reader)
+    def _part(self, found: Any, images: Path) -> Split:
+        files = ImageFiles(images, found.filename, self.reader)
         kept = self._decodable(files) if self.skip else list(range(len(files)))
         attributes = found.attr.to(torch.uint8)
         return Split(files.part(kept), attributes=attributes[kept])
 
-    def _opened(self, source: Any, name: str) -> Any:
-        """torchvision's set: names of files and attributes; it decodes nothing."""
-        if not (self.root / INNER).is_dir():
-            if not self.download:
-                raise missing("celeba", self.root, f"{INNER}/")
-            return fetched("celeba", self.root, lambda: source(self.root, split=name, download=True))
-        return _read(source, self.root, name)
+    def _located(self, source: Any) -> Path:
+        """The folder with the images unpacked: the user's own, or the cache where only the zip is there."""
+        if (self.root / INNER).is_dir():
+            return self.root
+        if self.download:
+            fetched("celeba", self.root, lambda: source(self.root, download=True))
+            return self.root
+        if (self.root / ZIP).is_file():
+            return unzipped(self.root / ZIP, "celeba", beside=sorted((self.root / "celeba").glob("*.txt")))
+        raise missing("celeba", self.root, f"{INNER}/ or {ZIP}")
 
     def _decodable(self, files: ImageFiles) -> list[int]:
         """Numbers of the files that can be decoded to their end."""

@@ -63,7 +63,9 @@ class Npz:
         arrays = _arrays(self.path)
         train, test, scale = self._parts(arrays)
         if "validation" in arrays:
-            validation: Split | None = self._split(arrays, "validation")[0]
+            valid, other = self._split(arrays, "validation")
+            self._check_alike("validation", (train, scale), (valid, other))
+            validation: Split | None = valid
         else:
             train, validation = with_validation(train, self.validation)
         shape = tuple(train.values[:1].shape[1:])
@@ -94,19 +96,27 @@ class Npz:
             return part(found, train), part(found, test), scale
         first, scale = self._split(arrays, "train")
         second, other = self._split(arrays, "test")
-        shapes = [tuple(one.values[:1].shape[1:]) for one in (first, second)]
-        if shapes[0] != shapes[1] or scale != other:
+        self._check_alike("test", (first, scale), (second, other))
+        return first, second, scale
+
+    def _check_alike(self, key: str, first: tuple[Split, float], second: tuple[Split, float]) -> None:
+        shapes = [tuple(split.values[:1].shape[1:]) for split, _ in (first, second)]
+        if shapes[0] != shapes[1] or first[1] != second[1]:
             raise ConfigError(
-                f"{self.path}: train has rows of shape {shapes[0]}, test of {shapes[1]}, or of another type",
+                f"{self.path}: train has rows of shape {shapes[0]}, {key} of {shapes[1]}, or of another type",
                 where="dataset.path",
                 fix="write both with one shape and one type",
             )
-        return first, second, scale
+
+    def _contents(self) -> str:
+        """Names of all arrays in the file, also of those that are not read."""
+        with zipfile.ZipFile(self.path) as file:
+            return ", ".join(name.removesuffix(".npy") for name in file.namelist())
 
     def _split(self, arrays: Mapping[str, np.ndarray], key: str) -> tuple[Split, float]:
         if key not in arrays:
             raise ConfigError(
-                f"{self.path} holds {', '.join(arrays) or 'nothing'}, but no `x`, nor `train` and `test`",
+                f"{self.path} holds {self._contents() or 'nothing'}, but no `x`, nor `train` and `test`",
                 where="dataset.path",
                 fix="write it with np.savez(path, x=images)",
             )
@@ -128,10 +138,12 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         raise MissingError(f"there is no file {path.absolute()}", where="dataset.path", fix="check npz:PATH")
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("it is a single array, no .npz")
-            return {name: file[name] for name in file.files if name in known}
+        with path.open("rb") as opened:
+            if not zipfile.is_zipfile(opened):  # asked first: numpy would say how to unpickle it
+                raise ValueError("it is no .npz, or is cut off")
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files if name in known}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as err:
         raise ConfigError(
             f"{path} cannot be read: {err}",

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -80,6 +81,43 @@ def untarred(file: Path) -> Path:
             f"{file} is damaged: {err}", where=str(file), fix="put an intact copy in its place"
         ) from err
     return root
+
+
+def unzipped(file: Path, inner: str, beside: Sequence[Path] = ()) -> Path:
+    """A folder in the cache with the files of a zip archive under `inner`, and copies of those `beside` it.
+
+    Files that are there already with their full size are left: an archive of 200,000 is unpacked once, and
+    a stopped unpacking goes on. The folder is named after the archive's list of names, sizes and checksums,
+    for the content itself would take long to read each time.
+
+    Raises:  as `unpacked`
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir() and _is_inside(one.filename)]
+            listed = "\n".join(f"{one.filename} {one.file_size} {one.CRC}" for one in members)
+            root = cache_dir() / "unpacked" / hashlib.sha256(listed.encode()).hexdigest()[:16]
+            for member in members:
+                target = root / inner / member.filename
+                if not _is_whole(target, member.file_size):
+                    _write(target, archive.read(member))
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as err:  # encrypted: Runtime
+        raise ConfigError(
+            f"{file} is damaged: {err}", where=str(file), fix="put an intact copy in its place"
+        ) from err
+    for other in beside:
+        if not _is_whole(root / inner / other.name, other.stat().st_size):
+            _write(root / inner / other.name, read(other))
+    return root
+
+
+def _is_whole(target: Path, size: int) -> bool:
+    return target.is_file() and target.stat().st_size == size
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name in an archive stays below the folder it is unpacked into."""
+    return not Path(name).is_absolute() and ".." not in Path(name).parts
 
 
 def read(file: Path) -> bytes:

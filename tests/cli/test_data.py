@@ -38,7 +38,7 @@ def test_a_folder_by_its_path(run, tmp_path):
     assert (code, err) == (0, "")
     assert {key: section(tmp_path)[key] for key in ("name", "path", "image_size", "skip_bad_images")} == {
         "name": "folder",
-        "path": "faces",
+        "path": str(tmp_path / "faces"),
         "image_size": 8,
         "skip_bad_images": True,
     }
@@ -77,7 +77,7 @@ def test_a_dataset_of_ones_own_by_module_and_class(run, tmp_path, monkeypatch):
 def test_the_data_root_by_option(run, tmp_path):
     write_idx(tmp_path / "source")
     assert train(run, "mnist", "--data-root", "source")[0] == 0
-    assert section(tmp_path)["root"] == "source"
+    assert section(tmp_path)["root"] == str(tmp_path / "source")
     assert run("reconstruct", "r", "-n", 1)[0] == 0
 
 

@@ -159,3 +159,30 @@ def test_parts_of_two_shapes_are_named(tmp_path):
 
 def test_vectors_cannot_be_mirrored(tmp_path):
     assert "dataset.flip" in refusal(tmp_path, {"flip": True}, x=numbers(20, 4))
+
+
+def test_a_single_array_is_no_npz(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((20, 1, 4, 4), np.uint8))
+    with pytest.raises(ConfigError) as err:
+        Npz(str(tmp_path / "x.npy")).load()
+    assert "x.npy" in err.value.what and "np.savez" in err.value.fix
+
+
+def test_nobody_is_told_how_to_unpickle(tmp_path):
+    (tmp_path / "x.npz").write_text("hello")
+    with pytest.raises(ConfigError) as err:
+        Npz(str(tmp_path / "x.npz")).load()
+    assert "pickle" not in str(err.value)
+
+
+def test_a_file_of_other_names_says_which(tmp_path):
+    np.savez(tmp_path / "x.npz", pictures=np.zeros((20, 1, 4, 4), np.uint8))
+    with pytest.raises(ConfigError, match="holds pictures"):
+        Npz(str(tmp_path / "x.npz")).load()
+
+
+def test_validation_rows_of_another_shape_are_named(tmp_path):
+    rows = np.zeros((20, 1, 4, 4), np.uint8)
+    np.savez(tmp_path / "x.npz", train=rows, test=rows, validation=rows[:, :, :2])
+    with pytest.raises(ConfigError, match=r"validation of \(1, 2, 4\)"):
+        Npz(str(tmp_path / "x.npz")).load()

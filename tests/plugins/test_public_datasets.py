@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from aezoo.errors import AezooError, ConfigError, MissingError
 from aezoo_datasets.celeba import BOXES, CelebA
 from aezoo_datasets.cifar10 import CIFAR10
 from aezoo_datasets.mnist import CLOTHES, MNIST, FashionMNIST
+from aezoo_datasets.places import unzipped
 from tests.images import picture, write_idx
 
 PUBLIC = [(MNIST, "mnist"), (FashionMNIST, "fashion-mnist"), (CIFAR10, "cifar10"), (CelebA, "celeba")]
@@ -257,3 +261,44 @@ def test_a_bad_face_is_named_or_skipped(faces, capsys):
     assert data.train.values[:].shape[0] == len(data.train.attributes) == 4
     err = capsys.readouterr().err
     assert "000002.jpg" in err and "1 of 5" in err
+
+
+@pytest.fixture
+def zipped(faces):
+    """The same faces, their images only in the published zip file."""
+    home = faces / "celeba"
+    shutil.make_archive(str(home / "img_align_celeba"), "zip", home, "img_align_celeba")
+    rows = CelebA(root=str(faces)).load().train.values[:]
+    shutil.rmtree(home / "img_align_celeba")
+    return faces, rows
+
+
+def test_a_zipped_celeba_is_unpacked_into_the_cache_and_never_beside_itself(zipped, cache):
+    root, rows = zipped
+    before = listing(root / "celeba")
+    assert torch.equal(CelebA(root=str(root)).load().train.values[:], rows)
+    assert listing(root / "celeba") == before
+    images = sorted(cache.rglob("*.jpg"))
+    assert [path.name for path in images] == [f"{number:06d}.jpg" for number in range(1, 10)]
+    stamp = images[0].stat().st_mtime_ns
+    images[1].write_bytes(b"cut")  # of an unpacking that was stopped
+    assert torch.equal(CelebA(root=str(root)).load().train.values[:], rows)
+    assert images[0].stat().st_mtime_ns == stamp
+
+
+def test_a_damaged_zip_is_named_and_stays(zipped, cache):
+    root, _ = zipped
+    file = root / "celeba" / "img_align_celeba.zip"
+    file.write_bytes(file.read_bytes()[:2000])
+    with pytest.raises(ConfigError) as err:
+        CelebA(root=str(root)).load()
+    assert str(file) in err.value.what and file.stat().st_size == 2000
+
+
+def test_a_zip_cannot_write_outside_its_folder(tmp_path, cache):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("../../escaped", "x")
+        archive.writestr("inside", "x")
+    root = unzipped(tmp_path / "x.zip", "a")
+    assert [path.name for path in cache.rglob("*") if path.is_file()] == ["inside"]
+    assert (root / "a" / "inside").read_text() == "x" and not list(tmp_path.rglob("escaped"))
