@@ -46,12 +46,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
-    """The command line in a directory of its own: arguments -> exit code, stdout, stderr."""
+    """The command line in a directory of its own: arguments -> exit code, stdout, stderr.
+
+    Plugins are found anew each time, as in a new process.
+    """
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
+        with registry.isolated(), pytest.raises(SystemExit) as left:
             main()
         out, err = capsys.readouterr()
         return int(left.value.code or 0), out, err

@@ -64,7 +64,7 @@ def test_what_a_row_points_at_can_be_loaded(info):
         assert "recipe" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
     else:
         assert isinstance(registry.load_target(info), type)
-        assert issubclass(registry.load_config(info), Config)
+        assert info.config and issubclass(registry.load_settings(info), Config)
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "a:b", ".."])

@@ -15,26 +15,10 @@ import pytest
 
 import aezoo
 from aezoo import registry
-from aezoo.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--disable-pip-version-check")
 TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--batch-size", "8", "--latent-dim", "3")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments) -> tuple[int, str, str]:
-        """The command, with a registry of its own, as in a new process."""
-        monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with registry.isolated(), pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture
