@@ -21,7 +21,7 @@ from tests.images import write_folder, write_idx
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUN = ("aezoo ", "pip install ./aezoo-", "pytest aezoo-")
+RUN = ("aezoo ", "pip install ./aezoo-", "pip install './aezoo-", "pytest aezoo-")
 OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--target", "site")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
@@ -96,12 +96,14 @@ def test_the_commands_of_a_page_work_in_order(page, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_programs_of_a_page_work(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    write_files(page, tmp_path)
     for number, code in enumerate(blocks(page, "python")):
         if not re.search(r"^import aezoo", code, re.M):
             continue  # a fragment that shows one line of a part
         program = tmp_path / f"program{number}.py"
         program.write_text(code, encoding="utf-8")
-        names = runpy.run_path(str(program))
+        with registry.isolated():
+            names = runpy.run_path(str(program))
         if "images" in names:
             assert tuple(names["images"].shape) == (16, 1, 8, 8)
 
