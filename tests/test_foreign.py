@@ -13,6 +13,7 @@ import aezoo
 from aezoo import foreign, registry
 from aezoo.errors import ConfigError, MissingError
 from aezoo.resolve import resolve
+from tests.tiny import TINY
 
 PART = """
 import torch
@@ -37,7 +38,6 @@ def aezoo_components():
         kind="prior", name="cube", target="cube:Cube", config="cube:CubeConfig", defaults=brings
     )]
 """
-TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--batch-size", "8", "--latent-dim", "3")
 
 
 def train(run, *arguments, steps=2):
