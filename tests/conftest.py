@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +13,19 @@ import pytest
 from aezoo import registry
 from aezoo.cli.main import main
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch; threads of tiny models wait for each other
+
 Install = Callable[..., None]
 
 HEAD = "from aezoo import ComponentInfo, hookimpl\n"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Nothing here cuts the power, and a small run flushes two dozen files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture
