@@ -127,10 +127,7 @@ def _settings(specimen: Specimen) -> None:
 @_rule("config", fix="make the part of its settings alone: no clock, no global state, no hidden default")
 def _config(specimen: Specimen) -> None:
     """A whole config goes through TOML and back, and makes the same model again."""
-    config = specimen.config()
-    table = tomllib.loads(tomli_w.dumps(config.model_dump(exclude_none=True)))
-    if RunConfig(**complete(table)) != config:
-        raise Fault("a config with this part comes back from TOML as another one")
+    _goes_through_toml(specimen.config())
     with _shaken():
         one = specimen.assembled()[0].model.state_dict()
     with _shaken(1):
@@ -500,10 +497,13 @@ def _rows(specimen: Specimen) -> None:
 @_rule("recipe", "recipe", fix="`aezoo train NAME --dry-run` says which key is wrong")
 def _recipe(specimen: Specimen) -> None:
     """A recipe resolves to a complete config that goes through TOML and back."""
-    config = resolve(specimen.name)
+    _goes_through_toml(resolve(specimen.name))
+
+
+def _goes_through_toml(config: RunConfig) -> None:
     table = tomllib.loads(tomli_w.dumps(config.model_dump(exclude_none=True)))
     if RunConfig(**complete(table)) != config:
-        raise Fault("its config comes back from TOML as another one")
+        raise Fault("the config comes back from TOML as another one")
 
 
 def _loaded_data(specimen: Specimen) -> Data:

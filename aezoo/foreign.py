@@ -39,6 +39,20 @@ def load_file(path: Path, where: str = "--plugin") -> str:
     return f"{FOLDER}/{name}"
 
 
+def load_files(paths: Iterable[str | Path]) -> list[str]:
+    """Take several, as `--plugin` names them.
+
+    Raises:  ConfigError when one cannot be used, or two have one name
+    """
+    names = [load_file(Path(path)) for path in paths]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"two plugins are called {Path(name).name}", where="--plugin", fix="rename one of the files"
+            )
+    return names
+
+
 def make_ready(table: Mapping[str, Any], file: Path, loaded: Collection[str] = ()) -> list[str]:
     """Load the one-file plugins that a TOML file names, and check that its packages are there.
 

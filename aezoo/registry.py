@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from aezoo import __version__, catalogue, hookspecs
 from aezoo.catalogue import KINDS, ComponentInfo
+from aezoo.checking import settings_of
 from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean, nearest
 from aezoo.settings import Config
 
@@ -147,12 +148,13 @@ def load_target(info: ComponentInfo) -> Any:
     return _import(info, info.target)
 
 
-def load_config(info: ComponentInfo) -> type[Config]:
-    """The settings class of a part that names one.
+def load_settings(info: ComponentInfo) -> type[Config]:
+    """The settings of a part: the class it names, or one made from its constructor.
 
     Raises:  MissingError when its module, or something that imports, is not installed
     """
-    assert info.config, f"{info.kind} '{info.name}' names no settings class"
+    if not info.config:
+        return settings_of(load_target(info))
     found: type[Config] = _import(info, info.config)
     return found
 
@@ -440,11 +442,17 @@ def _kinds(kind: str) -> tuple[str, ...]:
 
 def _unknown(kind: str, name: str, where: str, known: Iterable[str]) -> ConfigError:
     hint = did_you_mean(name, known)
-    broken = [record.name for record in plugins() if record.status == "FAILED"]
-    after = f"; {', '.join(broken)} failed to load, `aezoo plugins` says why" if broken else ""
     return ConfigError(
-        f"no {kind} is called '{name}'", where=where, fix=f"{hint}`aezoo list {kind}` shows them all{after}"
+        f"no {kind} is called '{name}'",
+        where=where,
+        fix=f"{hint}`aezoo list {kind}` shows them all{failures()}",
     )
+
+
+def failures() -> str:
+    """The end of a remedy where a name is not known: plugins that may have had it; empty for none."""
+    broken = [record.name for record in plugins() if record.status == "FAILED"]
+    return f"; {', '.join(broken)} failed to load, `aezoo plugins` says why" if broken else ""
 
 
 def _absent(kind: str, name: str, where: str) -> MissingError | None:

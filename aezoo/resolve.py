@@ -43,7 +43,7 @@ def resolve(
     Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
     """
     flags = flags or {}
-    files = _load_files(plugins)
+    files = foreign.load_files(plugins)
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
     _check_written(top)
     layers = Layers()
@@ -168,8 +168,7 @@ def settings_class(kind: str, name: str, where: str = "") -> type[Config]:
     """The settings of a part: the class beside it, or one made from its constructor."""
     if ":" in name:
         return settings_of(import_class(name, where))
-    info = registry.find(kind, name, where)
-    return registry.load_config(info) if info.config else settings_of(registry.load_target(info))
+    return registry.load_settings(registry.find(kind, name, where))
 
 
 def part_class(kind: str, name: str, where: str = "") -> type:
@@ -323,20 +322,6 @@ def _bring_along(values: Table, parts: Sequence[str]) -> None:
 def _names_method(table: Table) -> bool:
     """Whether a table chooses what is trained, and not only on what or with which networks."""
     return any(section in table for section in (*PARTS, "regularizer") if section not in _NETWORKS)
-
-
-def _load_files(plugins: Sequence[str | Path]) -> list[str]:
-    """Load one-file plugins; the names under which the run keeps them.
-
-    Raises:  ConfigError when one cannot be used, or two have one name
-    """
-    names = [foreign.load_file(Path(path)) for path in plugins]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(
-                f"two plugins are called {Path(name).name}", where="--plugin", fix="rename one of the files"
-            )
-    return names
 
 
 def _sources(recipe: str | Path, files: list[str], above: tuple[str, ...] = ()) -> list[tuple[str, Table]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +13,19 @@ import pytest
 from aezoo import registry
 from aezoo.cli.main import main
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch; threads of tiny models wait for each other
+
 Install = Callable[..., None]
 
 HEAD = "from aezoo import ComponentInfo, hookimpl\n"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Nothing here cuts the power, and a small run flushes two dozen files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture
@@ -46,12 +57,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
-    """The command line in a directory of its own: arguments -> exit code, stdout, stderr."""
+    """The command line in a directory of its own: arguments -> exit code, stdout, stderr.
+
+    Plugins are found anew each time, as in a new process.
+    """
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
+        with registry.isolated(), pytest.raises(SystemExit) as left:
             main()
         out, err = capsys.readouterr()
         return int(left.value.code or 0), out, err

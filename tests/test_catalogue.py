@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from aezoo import catalogue, registry
 from aezoo.catalogue import ComponentInfo
-from aezoo.resolve import settings_class
 from aezoo.settings import Config
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -65,7 +64,7 @@ def test_what_a_row_points_at_can_be_loaded(info):
         assert "recipe" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
     else:
         assert isinstance(registry.load_target(info), type)
-        assert issubclass(settings_class(info.kind, info.name), Config)
+        assert issubclass(registry.load_settings(info), Config)
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "a:b", ".."])

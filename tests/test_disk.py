@@ -14,8 +14,7 @@ from aezoo import files
 from aezoo.errors import DiskError
 from aezoo.files import sha256
 from aezoo.rundir import RunDir
-
-TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--batch-size", "8", "--latent-dim", "3")
+from tests.tiny import TINY
 
 
 def train(run, *arguments, steps=2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tomllib
@@ -10,9 +11,9 @@ import pytest
 
 import aezoo
 from aezoo import foreign, registry
-from aezoo.cli.main import main
 from aezoo.errors import ConfigError, MissingError
 from aezoo.resolve import resolve
+from tests.tiny import TINY
 
 PART = """
 import torch
@@ -37,22 +38,6 @@ def aezoo_components():
         kind="prior", name="cube", target="cube:Cube", config="cube:CubeConfig", defaults=brings
     )]
 """
-TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--batch-size", "8", "--latent-dim", "3")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments) -> tuple[int, str, str]:
-        """The command, with a registry of its own, as in a new process."""
-        monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with registry.isolated(), pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
 
 
 def train(run, *arguments, steps=2):
@@ -166,6 +151,25 @@ def test_a_run_whose_copy_is_gone_says_which_file(run, trained):
     (trained / "plugins" / "cube.py").unlink()
     code, _, err = run("sample", trained)
     assert code == 3 and "cube.py" in err and "put the file back" in err
+
+
+def test_list_and_show_take_the_file_that_train_takes(run, tmp_path):
+    (tmp_path / "cube.py").write_text(PART)
+    given = ("--plugin", "cube.py", "--json")
+    listed = {row["name"]: row["plugin"] for row in json.loads(run("list", "prior", *given)[1])}
+    assert listed["cube"] == "cube.py" and "pgen" in listed
+    code, out, _ = run("show", "prior/cube", *given)
+    (side,) = json.loads(out)["settings"]
+    assert (code, side["name"], side["default"]) == (0, "side", 1.0)
+    assert run("show", "prior/cube")[0] == 2  # nothing is kept from one command to the next
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "prior/cube")], ids=["list", "show"])
+def test_list_and_show_refuse_a_file_that_cannot_be_used_as_train_does(run, tmp_path, words):
+    (tmp_path / "cube.py").write_text(PART.replace("aezoo_components", "aezoo_component"))
+    code, out, err = run(*words, "--plugin", "cube.py")
+    assert (code, out) == (2, "") and "did you mean 'aezoo_components'" in err and "cube.py" in err
+    assert run(*words, "--plugin", "none.py")[0] == 2
 
 
 # --- packages

@@ -6,16 +6,19 @@ from typing import Annotated
 
 import typer
 
-from aezoo import registry
+from aezoo import foreign, registry
 from aezoo.catalogue import ComponentInfo
+from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
 
 
 def list(
     kind: Annotated[str | None, typer.Argument(help="Only this kind, such as prior or recipe.")] = None,
+    plugin: PluginFiles = None,
     as_json: Json = False,
 ) -> None:
     """List recipes, parts and datasets; * marks what is used when nothing is named."""
+    foreign.load_files(plugin or ())
     found = registry.list_components(kind)
     if as_json:
         print_json([_row(info) for info in found])

@@ -9,25 +9,26 @@ from typing import Annotated
 
 import typer
 
-from aezoo import registry
+from aezoo import foreign, registry
 from aezoo.catalogue import ComponentInfo
-from aezoo.checking import settings_of
+from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.describe import Setting, settings
 from aezoo.errors import ConfigError, did_you_mean
-from aezoo.settings import Config
 
 
 def show(
     name: Annotated[str, typer.Argument(metavar="[KIND/]NAME", help="With its kind where several share it.")],
+    plugin: PluginFiles = None,
     as_json: Json = False,
 ) -> None:
     """Show one part: summary, paper, settings with their ranges; of a recipe, its parts."""
+    foreign.load_files(plugin or ())
     info = _named(name)
     if info.kind == "recipe":
         _show_recipe(info, registry.recipe_file(info).read_text("utf-8"), as_json)
     else:
-        _show_part(info, settings(_config(info)), as_json)
+        _show_part(info, settings(registry.load_settings(info)), as_json)
 
 
 def _show_recipe(info: ComponentInfo, text: str, as_json: bool) -> None:
@@ -50,10 +51,6 @@ def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:
         print("no settings")
 
 
-def _config(info: ComponentInfo) -> type[Config]:
-    return registry.load_config(info) if info.config else settings_of(registry.load_target(info))
-
-
 def _named(name: str) -> ComponentInfo:
     kind, slash, bare = name.partition("/")
     if slash:
@@ -66,7 +63,11 @@ def _named(name: str) -> ComponentInfo:
         choices = ", ".join(f"{info.kind}/{info.name}" for info in found)
         raise ConfigError(f"several parts are called '{name}'", where="NAME", fix=f"say which: {choices}")
     hint = did_you_mean(name, [info.name for info in known])
-    raise ConfigError(f"nothing is called '{name}'", where="NAME", fix=f"{hint}`aezoo list` shows every name")
+    raise ConfigError(
+        f"nothing is called '{name}'",
+        where="NAME",
+        fix=f"{hint}`aezoo list` shows every name{registry.failures()}",
+    )
 
 
 def _print_head(info: ComponentInfo) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_json
 
 if TYPE_CHECKING:
@@ -55,10 +56,7 @@ def train(
         list[str] | None,
         typer.Option("--set", help="section.key=value; the last word. May be repeated.", show_default=False),
     ] = None,
-    plugin: Annotated[
-        list[Path] | None,
-        typer.Option(help="A one-file plugin to load, FILE.py; may be repeated.", show_default=False),
-    ] = None,
+    plugin: PluginFiles = None,
     out: Annotated[
         Path | None, typer.Option(help="The run directory; without it one under runs/.", show_default=False)
     ] = None,

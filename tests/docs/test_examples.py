@@ -21,7 +21,7 @@ from tests.images import write_folder, write_idx
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-RUN = ("aezoo ", "pip install ./aezoo-", "pytest aezoo-")
+RUN = ("aezoo ", "pip install ./aezoo-", "pip install './aezoo-", "pytest aezoo-")
 OFFLINE = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet", "--target", "site")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 
@@ -103,7 +103,8 @@ def test_the_programs_of_a_page_work(page, tmp_path, monkeypatch):
             continue  # a fragment that shows one line of a part
         program = tmp_path / f"program{number}.py"
         program.write_text(code, encoding="utf-8")
-        names = runpy.run_path(str(program))
+        with registry.isolated():
+            names = runpy.run_path(str(program))
         if "images" in names:
             assert tuple(names["images"].shape) == (16, 1, 8, 8)
 

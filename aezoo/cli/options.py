@@ -1,0 +1,13 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PluginFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", help="A one-file plugin to load, FILE.py; may be repeated.", show_default=False),
+]
