@@ -46,6 +46,7 @@ def _command(*arguments: str) -> tuple[str, ...]:
 LIGHT = (
     *("aezoo", "aezoo.cli.main", "aezoo.registry", "aezoo.catalogue", "aezoo.hookspecs", "aezoo.describe"),
     *("aezoo.foreign", "aezoo.skeleton"),
+    *("aezoo.comparison.table", "aezoo.comparison.render"),
 )
 
 
