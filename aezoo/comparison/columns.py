@@ -33,12 +33,12 @@ class Measured:
 
 
 def read(outcome: Outcome) -> Measured:
-    """The results of an outcome, checked.
+    """The results of an outcome, checked; of a failed one none.
 
     Raises:  ConfigError where they are no results of `aezoo evaluate`
     """
     results = {}
-    for row in outcome.results.get("results", ()):
+    for row in () if outcome.failure else outcome.results.get("results", ()):
         if not {"metric", "of", "value"} <= row.keys():
             raise ConfigError(
                 f"the results of {outcome.cell.path} do not say what they were taken of",
@@ -66,7 +66,7 @@ def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> d
 
     Raises:  ConfigError for a name that no dataset has
     """
-    if names is None:
+    if not names:
         return {dataset: _usual(keys) for dataset, keys in found.items()}
     _check_known(names, [key for keys in found.values() for key in keys])
     return {

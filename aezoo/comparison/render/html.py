@@ -49,10 +49,15 @@ def _block(block: Block) -> list[str]:
 
 def _heads(block: Block) -> list[str]:
     """The row of groups, if there are any, and the row of names, which alone heads every column."""
-    groups = [f'<th scope="colgroup" colspan="{width}">{escape(name)}</th>' for name, width in block.groups]
+    groups = [_group(name, width) for name, width in block.groups]
     named = any(name for name, _ in block.groups)
     above = ["<tr><td></td>" + "".join(groups) + "</tr>"] if named else []
     return [*above, '<tr><th scope="col">method</th>' + "".join(map(_head, block.heads)) + "</tr>"]
+
+
+def _group(name: str, width: int) -> str:
+    span = f' colspan="{width}"'
+    return f'<th scope="colgroup"{span}>{escape(name)}</th>' if name else f"<td{span}></td>"
 
 
 def _head(head: Head) -> str:

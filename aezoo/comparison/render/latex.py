@@ -86,10 +86,11 @@ def _heads(block: Block) -> list[str]:
 
 
 def _rules(block: Block) -> list[str]:
-    """A line under each group."""
+    """A line under each group that has a name."""
     rules, first = [], 2
-    for _, width in block.groups:
-        rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
+    for name, width in block.groups:
+        if name:
+            rules.append(f"\\cmidrule(lr){{{first}-{first + width - 1}}}")
         first += width
     return rules
 

@@ -111,15 +111,14 @@ def shortened(text: str) -> str:
 def _block(table: Table, dataset: str) -> Block:
     columns = table.of(dataset)
     alone = _only_extractor(columns)
-    facts = [
-        fact for fact in _FACTS if any(fact.value(_facts(row, dataset)) is not None for row in table.methods)
-    ]
+    facts = [fact for fact in _FACTS if any(fact.of(_facts(row, dataset)) for row in table.methods)]
     decimals = {column.key: _decimals(column, table.methods) for column in columns}
     rows = [row for row in table.rows if row.kind == "method" or any(row.entry(c).n for c in columns)]
     return Block(
         title=clean(dataset),
         caption=_caption(columns, alone),
         heads=(
+            Head("", "n"),
             *(_head(column, alone) for column in columns),
             *(Head("training", fact.title) for fact in facts),
         ),
@@ -135,10 +134,14 @@ def _only_extractor(columns: Sequence[Column]) -> str:
 
 def _head(column: Column, alone: str) -> Head:
     title = column.bare if column.extractor == alone else column.metric
-    group = f"reported, {column.reported}" if column.reported else column.of
     if column.reported:
-        title = f"{title} of {column.of}"
-    return Head(clean(group), clean(title), column.better or "", column.notes)
+        return Head(
+            clean(f"reported, {column.reported}"), clean(f"{_OF[column.of]} {title}"), "", column.notes
+        )
+    return Head(clean(column.of), clean(title), column.better or "", column.notes)
+
+
+_OF = {"reconstruction": "rec.", "generation": "gen."}  # as the papers' tables have it
 
 
 def _caption(columns: Sequence[Column], alone: str) -> str:
@@ -171,9 +174,15 @@ def _line(
     return Line(
         clean(row.label),
         row.kind == "reference",
-        (*items, *(fact.item(taken) for fact in facts)),
+        (_count(taken), *items, *(fact.item(taken) for fact in facts)),
         taken.notes,
     )
+
+
+def _count(facts: Facts) -> Item:
+    """How many seeds finished; nothing where none was begun."""
+    n = len(facts.seeds)
+    return Item(str(n), value=n) if n or facts.failures else Item()
 
 
 def _item(row: Row, column: Column, decimals: int | None, seeds: int) -> Item:
@@ -194,9 +203,11 @@ def _ranking(table: Table) -> Block:
         (row for row in table.methods if row.mean_rank is not None), key=lambda row: row.mean_rank or 0
     )
     by = ", ".join(f"{column.key} on {column.dataset}" for column in table.ranked)
+    unplaced = ", ".join(row.label for row in table.methods if row.mean_rank is None)
+    without = f"; without a place everywhere: {unplaced}" if unplaced else ""
     return Block(
         title=f"over {len(table.ranked)} datasets",
-        caption=clean(f"mean place by {by}"),
+        caption=clean(f"mean place by {by}{without}"),
         heads=(Head("", "mean rank", "lower"),),
         lines=tuple(
             Line(clean(row.label), False, (Item(f"{row.mean_rank:.2f}", value=row.mean_rank),))
@@ -214,19 +225,16 @@ class _Fact:
     name: str
     decimals: int = 0
 
-    def value(self, facts: Facts) -> float | None:
-        if self.name == "n":
-            return len(facts.seeds) if facts.seeds or facts.failures else None
+    def of(self, facts: Facts) -> float | None:
         found: float | None = getattr(facts, self.name)
         return found
 
     def item(self, facts: Facts) -> Item:
-        value = self.value(facts)
+        value = self.of(facts)
         return Item() if value is None else Item(number(value, self.decimals), value=value)
 
 
 _FACTS = (
-    _Fact("n", "n"),
     _Fact("parameters", "parameters"),
     _Fact("seconds", "seconds", 1),
     _Fact("images/s", "images_per_s"),
