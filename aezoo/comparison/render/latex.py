@@ -1,6 +1,7 @@
 r"""LaTeX with booktabs: a `table` for each dataset, best bold, second underlined.
 
-It needs `\usepackage{booktabs}` in the preamble and nothing else, with any engine.
+It needs `\usepackage{booktabs}` in the preamble and nothing else, with any engine. All columns of a
+dataset stand in one `tabular`: where that is too wide for the page, build the table of fewer columns.
 """
 
 from __future__ import annotations

@@ -27,9 +27,10 @@ def render(table: Table) -> str:
 
 def _block(block: Block) -> str:
     names = [_cut(line.label, LABEL) + _suffix("", line.notes) for line in block.lines]
+    kept = [not line.reference for line in block.lines]
     left = max(map(len, names), default=0)
     strips = [_strip(head, [line.items[at] for line in block.lines]) for at, head in enumerate(block.heads)]
-    parts = [_lines(names, left, some) for some in _fitting(strips, WIDTH - left)]
+    parts = [_lines(names, kept, left, some) for some in _fitting(strips, WIDTH - left)]
     return "\n\n".join(["\n".join([_wrapped(f"{block.title}: {block.caption}"), *parts[:1]]), *parts[1:]])
 
 
@@ -89,14 +90,16 @@ def _groups(strips: Sequence[_Strip]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _lines(names: Sequence[str], left: int, strips: Sequence[_Strip]) -> str:
+def _lines(names: Sequence[str], kept: Sequence[bool], left: int, strips: Sequence[_Strip]) -> str:
+    """A part of a block; rows that need not be kept are left out where they say nothing."""
     widths = _widths(strips)
     groups = "".join(name.rjust(sum(widths[first:last])) for name, first, last in _groups(strips))
     titles = "".join(strip.title.rjust(width) for strip, width in zip(strips, widths, strict=True))
     lines = [" " * left + line for line in (groups, titles) if line.strip()]
     for at, name in enumerate(names):
-        cells = [strip.cells[at].rjust(width) for strip, width in zip(strips, widths, strict=True)]
-        lines.append(name.ljust(left) + "".join(cells))
+        cells = "".join(strip.cells[at].rjust(width) for strip, width in zip(strips, widths, strict=True))
+        if kept[at] or cells.strip():
+            lines.append(name.ljust(left) + cells)
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -105,4 +108,6 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _wrapped(text: str, mark: str = "") -> str:
-    return textwrap.fill(text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark))
+    return textwrap.fill(
+        text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
+    )
