@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,12 +15,12 @@ LEAST_SEEDS = 6  # below, no outcome of the test could be called significant: 2 
 
 
 def mean_and_std(values: Sequence[float]) -> tuple[float, float | None]:
-    """Mean, and standard deviation with ddof 1; of a single value none.
+    """Mean, and standard deviation with ddof 1; of a single value none. Exactly 0 for equal values.
 
     >>> mean_and_std([1.0, 3.0])
     (2.0, 1.4142135623730951)
     """
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return float(statistics.mean(values)), statistics.stdev(values) if len(values) > 1 else None
 
 
 def paired_interval(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> tuple[float, float]:

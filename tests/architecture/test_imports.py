@@ -31,6 +31,7 @@ PLAIN_WORDS = {
 LIGHT = (
     *("aezoo", "aezoo.cli.main", "aezoo.registry", "aezoo.catalogue", "aezoo.hookspecs", "aezoo.describe"),
     *("aezoo.foreign", "aezoo.skeleton"),
+    *("aezoo.comparison.table", "aezoo.comparison.render"),
 )
 PACKAGES = sorted({path.parent.name for path in PLUGIN_FILES})
 ONLY_LISTING = (
