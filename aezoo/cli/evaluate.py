@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import PluginFiles, names
 from aezoo.cli.output import Json, print_json
 
 
@@ -54,10 +55,7 @@ def evaluate(
     data_root: Annotated[
         str, typer.Option(help="The folder that holds the dataset.", show_default=False)
     ] = "",
-    plugin: Annotated[
-        list[Path] | None,
-        typer.Option(help="A one-file plugin to load, FILE.py; may be repeated.", show_default=False),
-    ] = None,
+    plugin: PluginFiles = None,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
 ) -> None:
@@ -71,8 +69,8 @@ def evaluate(
 
     found = measure(
         run,
-        metrics=_names(metrics),
-        extractors=_names(extractor),
+        metrics=names(metrics),
+        extractors=names(extractor),
         n=n,
         seed=seed,
         checkpoint=checkpoint.value,
@@ -91,7 +89,3 @@ def evaluate(
         return
     print(found.table())
     print(f"\nmeasured in {found.seconds:.1f} s; protocol of each number: {run / 'results.json'}")
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

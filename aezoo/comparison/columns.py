@@ -14,7 +14,8 @@ from aezoo.errors import ConfigError, did_you_mean
 Key = tuple[str, str]  # of what, metric
 Result = Mapping[str, Any]  # a row of results.json
 
-_NUMBER = ("metric", "of", "value", "better", "why")  # the rest of a result is its protocol
+_NUMBER = ("metric", "of", "value", "better", "why")  # the rest of a result is its protocol, but for
+_METHOD = ("weights",)  # whether they are averaged, which a method says of itself
 _FRECHET = ("fd", "fid")
 _FAMILY = {"fid": "fd", "kid": "kd"}  # names that belong to one extractor alone
 _REPORTED = {"reconstruction": "rec", "generation": "gen"}  # keys of a recipe's `reported` rows
@@ -51,7 +52,7 @@ def read(outcome: Outcome) -> Measured:
 
 def protocol_of(result: Result) -> dict[str, Any]:
     """What a number depends on besides the model and the dataset, which the column names."""
-    return {name: value for name, value in result.items() if name not in (*_NUMBER, "dataset")}
+    return {name: value for name, value in result.items() if name not in (*_NUMBER, *_METHOD, "dataset")}
 
 
 # -- which columns -------------------------------------------------------------------------------------

@@ -126,7 +126,8 @@ def _rows() -> list[dict[str, str]]:
 
 @cache
 def _distinctive() -> set[str]:
-    return {row["name"] for row in _rows()} - PLAIN_WORDS
+    """Names of methods and their parts; a metric's is the name of its measure, which the core may speak of."""
+    return {row["name"] for row in _rows() if row["kind"] != "metric"} - PLAIN_WORDS
 
 
 @cache

@@ -1,0 +1,169 @@
+"""`aezoo compare`: methods side by side under one protocol."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aezoo.cli.options import PluginFiles, names
+from aezoo.cli.output import print_columns, print_json
+
+if TYPE_CHECKING:
+    from aezoo.comparison.compare import Planned
+    from aezoo.comparison.grid import Grid
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    table = "table"
+    markdown = "markdown"
+    latex = "latex"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
+
+class ExecutorName(StrEnum):
+    """Where trainings run."""
+
+    local = "local"
+    ray = "ray"
+
+
+def compare(
+    methods: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Recipes (names or files), run directories, grid.toml files.", show_default=False
+        ),
+    ] = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(help="What to train on; may be repeated.", show_default=False),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trainings of each, seeds 0, 1, ...; 1 if not said.", show_default=False),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Iterations of each.", show_default=False)] = None,
+    scale: Annotated[str, typer.Option(help="small (default) or paper.", show_default=False)] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value for every training.", show_default=False),
+    ] = None,
+    metrics: Annotated[
+        str, typer.Option(help="What is measured, names with commas between them.", show_default=False)
+    ] = "",
+    extractor: Annotated[
+        str, typer.Option(help="Where sets are compared, names with commas.", show_default=False)
+    ] = "",
+    columns: Annotated[
+        str, typer.Option(help="Measures to show, with commas; without it the main ones.", show_default=False)
+    ] = "",
+    n: Annotated[int | None, typer.Option("-n", min=2, help="Rows of each set.", show_default=False)] = None,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Let a column mix protocols, with a footnote.")
+    ] = False,
+    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.table,
+    out: Annotated[
+        Path | None, typer.Option(help="A file for the table; without it it is printed.", show_default=False)
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where the runs are kept.")] = Path("runs"),
+    executor: Annotated[
+        ExecutorName, typer.Option(help="local processes, or a Ray cluster.")
+    ] = ExecutorName.local,
+    address: Annotated[str, typer.Option(help="Of the Ray cluster.", show_default=False)] = "",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Processes at a time; without it one for each GPU or core.", show_default=False
+        ),
+    ] = None,
+    plugin: PluginFiles = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show plan and estimated time only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
+) -> None:
+    """Train what is missing, reuse what is there, measure all alike, print one table.
+
+    Killed and started again, it goes on: a finished run is never trained twice.
+    """
+    from aezoo.comparison.compare import executor_of, finished
+    from aezoo.comparison.grid import Request, grid_of
+
+    request = Request(
+        methods or [],
+        dataset or (),
+        seeds,
+        steps,
+        scale or None,
+        set_ or (),
+        {},
+        names(metrics),
+        names(extractor),
+        n,
+        plugin or (),
+    )
+    grid = grid_of(request, runs)
+    if dry_run:
+        _plan(grid, jobs, as_json=format is Format.json)
+        return
+    from aezoo.comparison.render import RENDERERS
+    from aezoo.comparison.table import build
+    from aezoo.files import write_text
+    from aezoo.progress import Bar, Silence
+
+    _check_writable(out)
+    where = executor_of(executor.value, runs, jobs, address)
+    outcomes = finished(grid, where, Silence() if quiet else Bar(), jobs=jobs)
+    text = RENDERERS[format.value](build(outcomes, names(columns) or None, allow_mixed=allow_mixed))
+    if out is None:
+        print(text)
+    else:
+        write_text(out, text)
+        print(out)
+    failed = [one for one in outcomes if one.failure]
+    for one in failed:
+        print(
+            f"{one.cell.method} on {one.cell.dataset}, seed {one.cell.seed}: {one.failure}", file=sys.stderr
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+def _check_writable(out: Path | None) -> None:
+    """Said before hours of training, not after."""
+    from aezoo.errors import DiskError
+    from aezoo.paths import is_writable
+
+    if out is not None and not (out.parent.is_dir() and is_writable(out.parent)):
+        raise DiskError(
+            f"{out} cannot be written",
+            where="--out",
+            fix="name a file in a directory that is there and yours",
+        )
+
+
+def _plan(grid: Grid, jobs: int | None, *, as_json: bool) -> None:
+    from aezoo.comparison.compare import default_jobs, plan
+    from aezoo.comparison.estimate import seconds_to_go
+
+    planned, at_a_time = plan(grid), jobs or default_jobs()
+    seconds = seconds_to_go(planned)
+    total = sum(seconds) / at_a_time
+    head = ("method", "dataset", "seed", "state", "steps", "seconds", "run")
+    rows = [_words(one, took) for one, took in zip(planned, seconds, strict=True)]
+    if as_json:
+        print_json({"cells": [dict(zip(head, row, strict=True)) for row in rows], "seconds": round(total)})
+        return
+    print_columns([head, *([str(cell) for cell in row] for row in rows)])
+    print(f"\nabout {total / 60:.0f} min of training with {at_a_time} at a time, then evaluation")
+
+
+def _words(one: Planned, seconds: float) -> tuple[str | int, ...]:
+    cell = one.cell
+    return (cell.method, cell.dataset, cell.seed, one.state, one.steps, round(seconds), str(cell.path))

@@ -1,0 +1,196 @@
+"""`aezoo.compare`: a grid to finished runs, measured alike, in one table."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aezoo.comparison.cell import Cell, Outcome
+from aezoo.comparison.executors import Done, Executor, Local, Ray
+from aezoo.comparison.grid import Grid, Request, grid_of
+from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
+from aezoo.errors import ConfigError, did_you_mean
+from aezoo.progress import Progress, Silence
+
+EXECUTORS = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell and what is still to be done: `done`, `measure`, `resume` or `train`."""
+
+    cell: Cell
+    state: str
+    steps: int
+
+
+def compare(
+    *methods: str | Path,
+    datasets: Sequence[str] = (),
+    seeds: int | None = None,
+    steps: int | None = None,
+    scale: str | None = None,
+    sets: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    extractors: Sequence[str] = (),
+    n: int | None = None,
+    plugins: Sequence[str | Path] = (),
+    home: str | Path = "runs",
+    executor: str = "local",
+    jobs: int | None = None,
+    address: str = "",
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Train what is missing, reuse what is there, measure all alike.
+
+    methods:     recipes by name or file, run directories, grid.toml files
+    datasets:    names; none: the default one
+    seeds:       trainings of each method on each dataset
+    sets:        "key=value" for every training
+    metrics, extractors, n:  as in `aezoo.evaluate`, the same for all
+    home:        where the runs of the grid are kept
+    executor:    `local`, or `ray` for the cluster at `address`
+    jobs:        processes at a time; none: a GPU each, or a processor core each
+
+    A run that is finished is never trained twice; one that failed is an outcome with its reason.
+
+    Raises:  AezooError for everything a user can mend
+    """
+    request = Request(
+        [str(name) for name in methods],
+        datasets,
+        seeds,
+        steps,
+        scale,
+        sets,
+        {},
+        metrics,
+        extractors,
+        n,
+        plugins,
+    )
+    grid = grid_of(request, Path(home))
+    return finished(grid, executor_of(executor, Path(home), jobs, address), progress, jobs=jobs)
+
+
+def finished(
+    grid: Grid, executor: Executor, progress: Progress | None = None, *, jobs: int | None = None
+) -> list[Outcome]:
+    """The outcome of every cell of a grid, in its order, after working off what is not done yet."""
+    tasks = {planned.cell.path: task_of_cell(planned.cell, grid, jobs) for planned in plan(grid)}
+    open_ = [tasks[planned.cell.path] for planned in plan(grid) if planned.state != "done"]
+    bar = progress or Silence()
+    failures = _worked_off(executor, open_, bar) if open_ else {}
+    return [outcome(cell, failures.get(str(cell.path), "")) for cell in grid.cells]
+
+
+def plan(grid: Grid) -> list[Planned]:
+    """What is to be done of each cell."""
+    return [Planned(cell, _state(cell, grid), cell.config.train.steps) for cell in grid.cells]
+
+
+def _state(cell: Cell, grid: Grid) -> str:
+    task = task_of_cell(cell, grid, None)
+    if is_measured(cell.path, asked_of(task)):
+        return "done"
+    if is_trained(cell.path):
+        return "measure"
+    return "resume" if (cell.path / "checkpoints").is_dir() else "train"
+
+
+def task_of_cell(cell: Cell, grid: Grid, jobs: int | None) -> Task:
+    """A cell as plain values; processor cores are divided among the jobs."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    table = cell.config.model_dump(mode="json", exclude_none=True)
+    return Task(
+        {**table, "inherited": list(cell.config.inherited)},
+        str(cell.path),
+        tuple(grid.metrics),
+        tuple(grid.extractors),
+        grid.n,
+        max(1, cores // (jobs or default_jobs())),
+    )
+
+
+def default_jobs() -> int:
+    """A job for each GPU, else for each processor core that this process may use."""
+    gpus = _gpus()
+    if gpus:
+        return len(gpus)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def executor_of(name: str, home: Path, jobs: int | None, address: str = "") -> Executor:
+    """The executor by that name.
+
+    Raises:  ConfigError for another name
+    """
+    if name == "local":
+        return Local(jobs or default_jobs(), home / "logs", _gpus())
+    if name == "ray":
+        return Ray(address=address, gpus=1.0 if _gpus() else 0.0)
+    raise ConfigError(
+        f"no executor is called '{name}'",
+        where="--executor",
+        fix=f"{did_you_mean(name, EXECUTORS)}there are {', '.join(EXECUTORS)}",
+    )
+
+
+def _gpus() -> list[str]:
+    import torch
+
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return [word for word in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if word]
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def outcome(cell: Cell, failure: str = "") -> Outcome:
+    """What is in a cell's run directory."""
+    file = cell.path / "results.json"
+    if failure or not file.is_file():
+        return Outcome(cell, {}, failure or "it was not trained")
+    return Outcome(cell, json.loads(file.read_text(encoding="utf-8")))
+
+
+def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dict[str, str]:
+    """Failures by run directory. The bar counts iterations of all trainings together."""
+    bar.start("compare", sum(_steps(task) for task in tasks), 0)
+    failures: dict[str, str] = {}
+    over = set[str]()
+    looked = 0.0
+    try:
+        for done in executor.run(tasks):
+            if isinstance(done, Done):
+                over.add(done.task.path)
+                if done.failure:
+                    failures[done.task.path] = done.failure
+            if done is not None or time.monotonic() - looked > 1.0:
+                looked = time.monotonic()
+                bar.advance(sum(_steps(task) if task.path in over else _reached(task) for task in tasks))
+    finally:
+        bar.finish()
+    return failures
+
+
+def _steps(task: Task) -> int:
+    return int(task.config["train"]["steps"])
+
+
+def _reached(task: Task) -> int:
+    """The iteration that the last line of metrics.jsonl is of."""
+    file = Path(task.path) / "metrics.jsonl"
+    if not file.is_file():
+        return 0
+    with file.open("rb") as lines:
+        lines.seek(max(0, file.stat().st_size - 4096))
+        last = lines.read().splitlines()[-2:-1]
+    try:
+        line: Mapping[str, Any] = json.loads(last[0]) if last else {}
+    except ValueError:
+        return 0
+    return min(int(line.get("step", 0)), _steps(task)) if "stage" not in line else _steps(task)

@@ -1,0 +1,56 @@
+"""How long a training will take, tried with a few of its own iterations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import torch
+
+from aezoo.comparison.cell import Cell
+from aezoo.comparison.compare import Planned
+from aezoo.data.memory import is_streamed
+from aezoo.data.resident import Resident
+from aezoo.data.streamed import Streamed
+from aezoo.runner import choose_device, load_data, placed, prepare
+from aezoo.trainer import Trainer
+
+WARM, TIMED = 2, 4  # iterations
+
+
+def seconds_to_go(planned: Sequence[Planned]) -> list[float]:
+    """Seconds of training left for each cell; a method's speed on a dataset is tried once."""
+    speed: dict[tuple[str, str], float] = {}
+    found = []
+    for one in planned:
+        key = (one.cell.method, one.cell.dataset)
+        if one.state in ("train", "resume") and key not in speed:
+            speed[key] = seconds_of(one.cell)
+        found.append(speed[key] if one.state in ("train", "resume") else 0.0)
+    return found
+
+
+def seconds_of(cell: Cell) -> float:
+    """Seconds that the cell's training takes at the speed of a few iterations, without its evaluation."""
+    config = cell.config
+    device = choose_device(config.train.device)
+    data = placed(load_data(config), config.train.data, device)
+    config, assembly = prepare(config, data)
+    make = Streamed if is_streamed(data) else Resident
+    batches = make(data, data.train, config.train.batch_size, seed=0, device=device)
+    with torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else []):
+        trainer = Trainer(
+            assembly.model.to(device).train(),
+            assembly.phases,
+            assembly.schedule,
+            batches,
+            optimizers=assembly.optimizers,
+            seed=0,
+            device=device,
+        )
+        for _ in range(WARM):
+            trainer.iterate(record=False)
+        begun = time.perf_counter()
+        for _ in range(TIMED):
+            trainer.iterate(record=True)
+    return (time.perf_counter() - begun) / TIMED * config.train.steps

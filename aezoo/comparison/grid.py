@@ -1,0 +1,193 @@
+"""What is compared: recipes x datasets x seeds, variants of their settings, runs that are there already."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from aezoo import registry
+from aezoo.checking import check
+from aezoo.comparison.cell import Cell, content_id
+from aezoo.config import RunConfig
+from aezoo.errors import ConfigError
+from aezoo.layers import read_toml
+from aezoo.opening import read_config
+from aezoo.resolve import resolve, run_name
+from aezoo.rundir import RunDir
+from aezoo.settings import Config
+
+
+class GridConfig(Config):
+    """A grid.toml: the table `[grid]`."""
+
+    recipes: tuple[str, ...] = Field((), description="names, files, or run directories")
+    datasets: tuple[str, ...] = Field((), description="names, folder:PATH or npz:PATH; none: the default one")
+    seeds: int = Field(3, gt=0, description="trainings of each, with seeds 0, 1, ...; > 0")
+    steps: int | None = Field(None, gt=0, description="iterations; none: what each recipe says")
+    scale: str | None = Field(None, description="small, or paper: which of the recipes' settings")
+    set: tuple[str, ...] = Field((), description="key=value for every training")
+    vary: dict[str, tuple[Any, ...]] = Field(
+        {}, description="key -> values: every combination is trained, each a row of its own"
+    )
+    metrics: tuple[str, ...] = Field((), description="what is measured; none: what `aezoo evaluate` does")
+    extractors: tuple[str, ...] = Field((), description="where; none: each dataset's own")
+    n: int | None = Field(
+        None, gt=1, description="rows of each set; none: as many as there are, 10000 at most"
+    )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A comparison: its cells, and how all of them are measured.
+
+    metrics:     names; none: those that are used by default
+    extractors:  names; none: each dataset's own
+    n:           rows of each set; none: as many as there are, 10,000 at most
+    """
+
+    cells: tuple[Cell, ...]
+    metrics: tuple[str, ...] = ()
+    extractors: tuple[str, ...] = ()
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for on the command line; what is None or empty is left to grid.toml or to recipes."""
+
+    methods: Sequence[str]
+    datasets: Sequence[str] = ()
+    seeds: int | None = None
+    steps: int | None = None
+    scale: str | None = None
+    sets: Sequence[str] = ()
+    vary: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    metrics: Sequence[str] = ()
+    extractors: Sequence[str] = ()
+    n: int | None = None
+    plugins: Sequence[str | Path] = ()
+
+
+def grid_of(request: Request, home: Path) -> Grid:
+    """The cells of a request, in the order in which their rows are shown.
+
+    home:  where runs are that have no directory yet
+
+    Raises:  ConfigError for unknown names, no method, and one that is named twice
+    """
+    asked = _with_files(request)
+    if not asked.methods:
+        raise ConfigError(
+            "nothing to compare is named",
+            where="aezoo compare",
+            fix="name recipes (`aezoo list recipe`), run directories, or a grid.toml",
+        )
+    doubled = {name for name in asked.methods if list(asked.methods).count(name) > 1}
+    if doubled:
+        raise ConfigError(
+            f"'{sorted(doubled)[0]}' is named twice", where="aezoo compare", fix="name each once"
+        )
+    cells = [cell for name in asked.methods for cell in _cells(name, asked, home)]
+    return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n)
+
+
+def _with_files(request: Request) -> Request:
+    """The request with every grid.toml replaced by what it says; the command line wins."""
+    asked = replace(request, methods=[])
+    for name in request.methods:
+        table = _grid_table(name)
+        if table is None:
+            asked = replace(asked, methods=[*asked.methods, name])
+            continue
+        grid = check(GridConfig, table, f"grid in {name}")
+        asked = replace(
+            asked,
+            methods=[*asked.methods, *(_beside(name, recipe) for recipe in grid.recipes)],
+            datasets=asked.datasets or grid.datasets,
+            seeds=asked.seeds or grid.seeds,
+            steps=asked.steps or grid.steps,
+            scale=asked.scale or grid.scale,
+            sets=[*grid.set, *asked.sets],
+            vary={**grid.vary, **asked.vary},
+            metrics=asked.metrics or grid.metrics,
+            extractors=asked.extractors or grid.extractors,
+            n=asked.n or grid.n,
+        )
+    return asked
+
+
+def _grid_table(name: str) -> dict[str, Any] | None:
+    """The table `[grid]` of a file that has one."""
+    if not name.endswith(".toml"):
+        return None
+    found = read_toml(Path(name)).get("grid")
+    return dict(found) if isinstance(found, Mapping) else None
+
+
+def _beside(file: str, recipe: str) -> str:
+    """A recipe's file or a run is seen from the grid's own place; a name is a name."""
+    path = Path(file).parent / recipe
+    return str(path) if recipe.endswith(".toml") or RunDir(path).has_config() else recipe
+
+
+def _cells(name: str, asked: Request, home: Path) -> Iterator[Cell]:
+    if (run := _run_at(name)) is not None:
+        config = read_config(run)
+        yield Cell(run.path.name, dataset_of(config), config.train.seed, config, run.path)
+        return
+    datasets = asked.datasets or [registry.default("dataset").name]
+    for dataset, variant in itertools.product(datasets, _variants(asked.vary)):
+        for seed in range(asked.seeds or 1):
+            config = _resolved(name, dataset, seed, variant, asked)
+            label = " ".join([Path(name).stem if name.endswith(".toml") else name, *variant])
+            directory = home / f"{run_name(config)}-{content_id(config)}"
+            yield Cell(label, dataset, seed, config, directory)
+
+
+def _run_at(name: str) -> RunDir | None:
+    """The run directory of that path; a word that is a recipe's name stays one.
+
+    Raises:  ConfigError for a directory that is no run
+    """
+    path = Path(name)
+    if not path.is_dir() or name in {info.name for info in registry.list_components("recipe")}:
+        return None
+    if not RunDir(path).is_run():
+        raise ConfigError(
+            f"{name} is a directory and no run", where="aezoo compare", fix="name a run's own directory"
+        )
+    return RunDir(path)
+
+
+def dataset_of(config: RunConfig) -> str:
+    """A dataset as users name it: `digits`, `folder:faces`."""
+    path = config.dataset.get("path")
+    return f"{config.dataset['name']}:{path}" if path else str(config.dataset["name"])
+
+
+def _variants(vary: Mapping[str, Sequence[Any]]) -> list[tuple[str, ...]]:
+    """Every combination, as key=value texts; one empty combination where nothing varies."""
+    texts = [[f"{key}={_toml(value)}" for value in values] for key, values in vary.items()]
+    return list(itertools.product(*texts))
+
+
+def _toml(value: Any) -> str:
+    """A value as `--set` reads it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
+def _resolved(name: str, dataset: str, seed: int, variant: Sequence[str], asked: Request) -> RunConfig:
+    flags: dict[str, dict[str, Any]] = {
+        "--dataset": {"dataset": dataset},
+        "--seeds": {"train": {"seed": seed}},
+    }
+    if asked.steps is not None:
+        flags["--steps"] = {"train": {"steps": asked.steps}}
+    return resolve(name, flags=flags, sets=[*variant, *asked.sets], scale=asked.scale, plugins=asked.plugins)

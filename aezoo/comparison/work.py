@@ -1,0 +1,90 @@
+"""One cell from beginning to end, in a process of its own: trained where it is not yet, then measured.
+
+python -m aezoo.comparison.work TASK.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aezoo.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Task:
+    """A cell as plain values, so that it goes to any process on any machine.
+
+    config:   the whole run file
+    path:     the run directory, on a disk that everybody sees
+    threads:  of the processor, for a training that gives the same bits everywhere
+    """
+
+    config: Mapping[str, Any]
+    path: str
+    metrics: tuple[str, ...]
+    extractors: tuple[str, ...]
+    n: int | None
+    threads: int
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def task_of(text: str) -> Task:
+    """The task that `as_json` wrote."""
+    table = json.loads(text)
+    return Task(**{**table, "metrics": tuple(table["metrics"]), "extractors": tuple(table["extractors"])})
+
+
+def is_trained(path: Path) -> bool:
+    """Whether a run directory holds a finished training."""
+    return (path / "results.json").is_file() and (path / "model.safetensors").is_file()
+
+
+def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
+    """Whether its numbers were measured as asked."""
+    if not is_trained(path):
+        return False
+    results = json.loads((path / "results.json").read_text(encoding="utf-8"))
+    evaluation = results.get("evaluation", {})
+    return all(evaluation.get("asked", {}).get(key) == value for key, value in asked.items())
+
+
+def asked_of(task: Task) -> dict[str, Any]:
+    """What `results.json` keeps of how it was asked for."""
+    return {"metrics": list(task.metrics), "extractors": list(task.extractors), "n": task.n, "seed": 0}
+
+
+def work(task: Task) -> None:
+    """Train, or go on training; then measure. What is done already is left alone."""
+    import torch
+
+    from aezoo.evaluation.evaluate import evaluate
+    from aezoo.runner import run_training
+
+    torch.set_num_threads(task.threads)
+    path = Path(task.path)
+    if not is_trained(path):
+        run_training(RunConfig(**task.config), path, resume=True)
+    if not is_measured(path, asked_of(task)):
+        evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n)
+
+
+def main() -> None:
+    """The process of one cell: exit codes as `aezoo train` has them."""
+    from aezoo.errors import AezooError
+
+    try:
+        work(task_of(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    except AezooError as err:
+        print(err, file=sys.stderr)
+        raise SystemExit(err.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

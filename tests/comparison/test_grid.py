@@ -1,0 +1,111 @@
+"""Which cells a comparison has, and what makes two of them the same."""
+
+from __future__ import annotations
+
+import pytest
+
+import aezoo
+from aezoo.comparison.cell import content_id
+from aezoo.comparison.grid import Request, grid_of
+from aezoo.errors import ConfigError
+from aezoo.resolve import resolve
+
+
+def cells(tmp_path, *methods, **options):
+    return grid_of(Request(methods, **options), tmp_path / "runs").cells
+
+
+def test_a_grid_is_every_method_on_every_dataset_under_every_seed(tmp_path):
+    found = cells(tmp_path, "vae", "ae-gmm", datasets=["digits", "synthetic-2d"], seeds=2)
+    named = [(cell.method, cell.dataset, cell.seed) for cell in found]
+    assert named == [
+        (method, dataset, seed)
+        for method in ("vae", "ae-gmm")
+        for dataset in ("digits", "synthetic-2d")
+        for seed in (0, 1)
+    ]
+    assert len({cell.path for cell in found}) == 8
+    assert [cell.config.train.seed for cell in found[:2]] == [0, 1]
+
+
+def test_steps_scale_and_settings_reach_every_cell(tmp_path):
+    found = cells(tmp_path, "vae", "flexae-sr", steps=7, scale="paper", sets=["train.latent_dim=5"])
+    assert {(cell.config.train.steps, cell.config.train.latent_dim) for cell in found} == {(7, 5)}
+    assert {cell.config.recipe.scale for cell in found} == {"paper"}
+
+
+@pytest.mark.parametrize(
+    ("sets", "same"),
+    [
+        (["train.latent_dim=9"], False),
+        (["train.steps=11"], False),
+        (["optimizer.lr=0.01"], False),
+        (["train.device=cpu"], True),
+        (["checkpoint.every=7"], True),
+        (["evaluate.end=false"], True),
+        (["train.workers=1"], True),
+    ],
+)
+def test_the_id_depends_on_whatever_the_weights_do(sets, same):
+    plain, other = content_id(resolve("vae")), content_id(resolve("vae", sets=sets))
+    assert len(plain) == 10 and (plain == other) is same
+
+
+def test_a_cell_keeps_its_directory_from_call_to_call(tmp_path):
+    assert [cell.path for cell in cells(tmp_path, "vae")] == [cell.path for cell in cells(tmp_path, "vae")]
+
+
+def test_a_grid_file_says_the_same_and_the_command_line_wins(tmp_path):
+    (tmp_path / "small.toml").write_text(
+        '[grid]\nrecipes = ["vae", "own.toml"]\ndatasets = ["synthetic-2d"]\nseeds = 2\nsteps = 30\nn = 50\n'
+    )
+    (tmp_path / "own.toml").write_text('base = "vae"\n[train]\nlatent_dim = 3\n')
+    grid = grid_of(Request([str(tmp_path / "small.toml")], steps=20), tmp_path)
+    assert [(cell.method, cell.seed) for cell in grid.cells] == [
+        ("vae", 0),
+        ("vae", 1),
+        ("own", 0),
+        ("own", 1),
+    ]
+    assert {cell.config.train.steps for cell in grid.cells} == {20}
+    assert grid.cells[-1].config.train.latent_dim == 3 and grid.n == 50
+
+
+def test_what_varies_gives_a_row_for_each_combination(tmp_path):
+    (tmp_path / "grid.toml").write_text(
+        '[grid]\nrecipes = ["vae"]\nseeds = 1\n'
+        '[grid.vary]\n"train.latent_dim" = [4, 8]\n"prior.name" = ["normal"]\n'
+    )
+    found = cells(tmp_path, str(tmp_path / "grid.toml"))
+    assert [cell.method for cell in found] == [
+        "vae train.latent_dim=4 prior.name=normal",
+        "vae train.latent_dim=8 prior.name=normal",
+    ]
+    assert [cell.config.train.latent_dim for cell in found] == [4, 8]
+
+
+def test_a_run_directory_is_a_cell_as_it_is(tmp_path):
+    run = aezoo.train(
+        "vae", backbone={"name": "mlp", "hidden": [8]}, steps=2, seed=5, quiet=True, out=tmp_path / "mine"
+    )
+    (cell,) = cells(tmp_path, str(run.path))
+    assert (cell.method, cell.dataset, cell.seed, cell.path) == ("mine", "digits", 5, run.path)
+
+
+@pytest.mark.parametrize(
+    ("methods", "named"),
+    [([], "nothing"), (["vae", "vae"], "'vae'"), (["vaee"], "vaee"), (["."], ".")],
+)
+def test_what_is_no_comparison_is_told(tmp_path, monkeypatch, methods, named):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        cells(tmp_path, *methods)
+    assert named in caught.value.what and caught.value.fix
+
+
+def test_an_unknown_key_of_a_grid_file_is_told_with_its_file_and_the_nearest(tmp_path):
+    (tmp_path / "grid.toml").write_text('[grid]\nrecipes = ["vae"]\nseed = 3\n')
+    with pytest.raises(ConfigError) as caught:
+        cells(tmp_path, str(tmp_path / "grid.toml"))
+    text = str(caught.value)
+    assert "seed" in text and "seeds" in text and "grid.toml" in text
