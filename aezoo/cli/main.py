@@ -15,7 +15,10 @@ from aezoo.cli import plugin
 from aezoo.errors import AezooError
 from aezoo.files import REMEDY, disk_error
 
-COMMANDS = ("train", "sample", "reconstruct", "list", "show", "plugins", "doctor")
+COMMANDS = (
+    *("train", "sample", "reconstruct", "interpolate", "traverse", "neighbours", "latent", "embed"),
+    *("list", "show", "plugins", "doctor"),
+)
 """In the order of `--help`. Each is the function of the same name in `aezoo.cli.NAME`."""
 
 
