@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from aezoo.data.memory import CHUNK
-from aezoo.errors import ConfigError
+from aezoo.errors import AezooError, ConfigError
 from aezoo.model import Autoencoder, join
 from aezoo.opening import read_config
 from aezoo.randomness import generator_for
@@ -21,10 +21,18 @@ from aezoo.types import Data, Posterior, Split
 def open_run(path: str | Path) -> tuple[Autoencoder, Data]:
     """The model of a run directory, and the dataset that it was trained on.
 
-    Raises:  RunFileError for a directory that holds no run; MissingError for data that are not here
+    Raises:  RunFileError for a directory that holds no run; MissingError for data that are not here;
+             ConfigError for data that have changed their shape since
     """
     config = read_config(RunDir(Path(path)))
-    return load(path), load_data(config)
+    model, data = load(path), load_data(config)
+    if data.shape != model.shape:
+        raise ConfigError(
+            f"{data.name} has rows of shape {data.shape}, and {path} was trained on {model.shape}",
+            where="dataset",
+            fix="put the data back that it was trained on",
+        )
+    return model, data
 
 
 def chosen(rows: int, n: int, seed: int, purpose: str, what: str) -> Tensor:
@@ -33,11 +41,8 @@ def chosen(rows: int, n: int, seed: int, purpose: str, what: str) -> Tensor:
     Raises:  ConfigError when there are fewer rows
     """
     if not 1 <= n <= rows:
-        raise ConfigError(
-            f"{n} of {rows} {what} cannot be shown",
-            where="-n",
-            fix=f"ask for 1 to {rows}, or name other data",
-        )
+        fix = f"ask for 1 to {rows}" if rows else "this needs data that have some"
+        raise ConfigError(f"{n} of {rows} {what} cannot be shown", where="-n", fix=fix)
     return torch.randperm(rows, generator=generator_for("cpu", seed, purpose))[:n]
 
 
@@ -55,7 +60,14 @@ def posterior_of(
     """
     values = split.values
     chunks = values.split(CHUNK) if rows is None else (values[some] for some in rows.split(CHUNK))
-    return join([_on_cpu(model.encode(data.x(x.to(model.device))), reads) for x in chunks])
+    found = join([_on_cpu(model.encode(data.x(x.to(model.device))), reads) for x in chunks])
+    if not torch.isfinite(found.z).all():
+        raise AezooError(
+            f"the encoder makes codes of {data.name} that hold no finite numbers",
+            where="encoder.name",
+            fix="the training diverged: train anew, for instance with a smaller learning rate",
+        )
+    return found
 
 
 def _on_cpu(posterior: Posterior, reads: Sequence[str]) -> Posterior:

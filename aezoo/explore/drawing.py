@@ -101,13 +101,12 @@ def latent(found: Cloud, classes: Sequence[str] = ()) -> Figure:
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     style: dict[str, Any] = {"s": 7, "linewidths": 0}
     left.scatter(*_plane(found.codes), **style, **_colours(found.labels, len(classes)))
-    right.scatter(*_plane(found.codes), **style, color="0.85", label="codes")
-    right.scatter(*_plane(found.prior), **style, color="0.15", alpha=0.6, label="prior")
+    right.scatter(*_plane(found.codes), **style, color="0.85")
+    right.scatter(*_plane(found.prior), **style, color="0.15", alpha=0.6)
     left.set(title="codes of test data", ylabel=_axis(found, 1))
-    right.set(title="codes from the prior")
+    right.set(title="codes from the prior, over those of test data")
     for ax in (left, right):
-        ax.set(xlabel=_axis(found, 0))
-        ax.set_aspect("equal")
+        ax.set(xlabel=_axis(found, 0), aspect="equal", **_square(found))
     if found.labels is not None and 0 < len(classes) <= NAMED:
         _legend(figure, found.labels, classes)
     return figure
@@ -141,6 +140,15 @@ def _numbers(count: int) -> list[int]:
 
 def _plane(points: Tensor) -> tuple[list[float], list[float]]:
     return points[:, 0].tolist(), points[:, 1].tolist()
+
+
+def _square(found: Cloud) -> dict[str, tuple[float, float]]:
+    """Limits of equal width that hold all points, however long and thin the cloud."""
+    points = torch.cat([found.codes, found.prior]).double()
+    low, high = points.amin(dim=0), points.amax(dim=0)
+    half = 0.54 * max(float((high - low).max()), 1e-6)
+    x, y = ((low + high) / 2).tolist()
+    return {"xlim": (x - half, x + half), "ylim": (y - half, y + half)}
 
 
 def _axis(found: Cloud, place: int) -> str:

@@ -59,10 +59,10 @@ class Contrast:
     def groups(self, split: Split) -> tuple[Tensor, Tensor]:
         """Which rows are in the first and which in the second group, bool [N] each."""
         if self.column is not None:
-            assert split.attributes is not None, "attributes are declared, and a split has none"
+            assert split.attributes is not None, "an attribute of a split without any"
             has = split.attributes[:, self.column] > 0
             return has, ~has
-        assert split.labels is not None, "classes are declared, and a split has none"
+        assert split.labels is not None, "a class of a split without any"
         wanted, other = self.labels
         has = split.labels == wanted
         return has, ~has if other is None else split.labels == other
@@ -103,11 +103,11 @@ def contrast_of(data: Data, text: str) -> Contrast:
 
     Raises:  ConfigError for unknown names, with the nearest ones, and for data without any
     """
-    attributes = {_folded(name): place for place, name in enumerate(data.attributes)}
+    attributes = _attributes(data)
     classes = _classes(data)
     if not attributes and not classes:
         raise ConfigError(
-            f"{data.name} has neither attributes nor classes, so nothing says which images have '{text}'",
+            f"{data.name} has neither attributes nor classes of both its parts, so none is '{text}'",
             where=WHERE,
             fix="use data with labels, such as images in one directory for each class",
         )
@@ -121,13 +121,13 @@ def contrast_of(data: Data, text: str) -> Contrast:
     names = [part.strip() for part in text.split(",")]
     if len(names) == 2 and classes:
         return _between(data, classes, names)
-    raise _unknown(data, text, [*data.attributes, *_names(data)])
+    raise _unknown(data, text, [*data.attributes] * bool(attributes) + [*data.classes] * bool(classes))
 
 
 def _between(data: Data, classes: Mapping[str, int], names: list[str]) -> Contrast:
     for name in names:
         if _folded(name) not in classes:
-            raise _unknown(data, name, _names(data))
+            raise _unknown(data, name, [*data.classes])
     wanted, other = (classes[_folded(name)] for name in names)
     if wanted == other:
         raise ConfigError(
@@ -167,17 +167,20 @@ def _multiples(range: tuple[float, float], steps: int) -> Tensor:
     return low + (high - low) * shares
 
 
+def _attributes(data: Data) -> dict[str, int]:
+    """Columns of the attributes by name."""
+    if data.train.attributes is None or data.test.attributes is None:
+        return {}
+    return {_folded(name): column for column, name in enumerate(data.attributes)}
+
+
 def _classes(data: Data) -> dict[str, int]:
     """Numbers of the classes, by number and by name; where the two are at odds the name counts."""
-    if data.train.labels is None:
+    if data.train.labels is None or data.test.labels is None:
         return {}
     count = max(len(data.classes), int(data.train.labels.max()) + 1)
     numbers = {str(label): label for label in range(count)}
     return numbers | {_folded(name): label for label, name in enumerate(data.classes)}
-
-
-def _names(data: Data) -> list[str]:
-    return [] if data.train.labels is None else list(data.classes)
 
 
 def _title(data: Data, label: int) -> str:

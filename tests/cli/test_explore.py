@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -133,6 +134,16 @@ def test_what_cannot_be_is_exit_2_and_leaves_no_file(run, tmp_path, trained, com
     code, out, err = run(*words(command, trained / "images"), *option)
     assert (code, out) == (2, "") and said in err
     assert not list(tmp_path.glob("*.*"))
+
+
+def test_data_of_another_shape_than_before_are_exit_2(run, tmp_path):
+    path = write_folder(tmp_path / "files", mode="RGB")
+    dataset = {"name": "folder", "path": str(path), "image_size": 0, "test": 0.2}
+    aezoo.train("vae", backbone=MLP, dataset=dataset, out=tmp_path / "run", **TINY)
+    shutil.rmtree(path)
+    write_folder(path, mode="L")
+    code, _, err = run("latent", tmp_path / "run")
+    assert code == 2 and "(1, 16, 20)" in err and "(3, 16, 20)" in err
 
 
 def test_without_an_attribute_there_is_no_traversal(run, trained):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -75,6 +76,17 @@ def test_classes_have_a_colour_and_a_line_of_the_legend_each():
     assert legend(figure) == ["cat", "dog", "cow"]
     colours = figure.axes[0].collections[0].get_facecolors()
     assert len(np.unique(colours, axis=0)) == 3 and np.array_equal(colours[0], colours[3])
+
+
+def test_a_thin_cloud_stands_in_a_square_of_equal_units():
+    found = cloud()
+    thin = replace(found, codes=found.codes * torch.tensor([50.0, 0.1]))
+    figure = latent(thin)
+    for ax in figure.axes:
+        (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        assert right - left == pytest.approx(top - bottom)
+        assert left < float(thin.codes[:, 0].min()) and right > float(thin.codes[:, 0].max())
+    assert np.ptp(pixels(figure)) > 0
 
 
 def test_more_classes_than_a_legend_holds_are_coloured_without_one():

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from aezoo import explore
 from aezoo.api import Autoencoder, Data, Decoder, Encoder, LatentPrior, Posterior, Split
-from aezoo.errors import ConfigError
+from aezoo.errors import AezooError, ConfigError
 from aezoo.explore import nearest
 
 SHAPE = (1, 2, 2)
@@ -185,6 +185,7 @@ def test_an_unknown_attribute_is_told_the_nearest_names(name, said):
     ("data", "options", "said"),
     [
         (PLAIN, {}, "neither attributes nor classes"),
+        (replace(PLAIN, train=DATA.train, attributes=("a",), classes=("a",)), {}, "neither"),
         (DATA, {"n": 101}, "101 of 100 test images not of class cat"),
         (DATA, {"attribute": "dog,dog"}, "itself"),
         (DATA, {"range": (1.0, 1.0)}, "range"),
@@ -199,7 +200,6 @@ def test_an_unknown_attribute_is_told_the_nearest_names(name, said):
     ],
 )
 def test_a_direction_that_cannot_be_is_refused(data, options, said):
-    data = data if data.train.attributes is not None else replace(data, attributes=())
     with pytest.raises(ConfigError, match=said):
         explore.traverse(MODEL, data, **{"attribute": "cat", **options})
 
@@ -296,6 +296,12 @@ def test_what_nobody_knows_is_left_out():
     assert set(explore.embed(MODEL, PLAIN)) == {
         f"{s}{k}" for s in ("train", "test") for k in ("", "_mean", "_log_var")
     }
+
+
+def test_a_diverged_encoder_is_named():
+    broken = replace(PLAIN, test=Split(torch.full((3, *SHAPE), float("nan"))))
+    with pytest.raises(AezooError, match="finite"):
+        explore.latent(MODEL, broken)
 
 
 # --- data that are read as needed
