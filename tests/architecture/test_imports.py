@@ -20,7 +20,7 @@ CORE_FILES = sorted((ROOT / "aezoo").rglob("*.py"))
 # such as a key of a measure ("mse"), a choice ("none") or a distribution ("normal").
 PLAIN_WORDS = {
     *("backbone", "point", "gaussian", "normal", "mixture", "none", "mlp", "conv", "kl", "synthetic"),
-    *("mse", "l1", "bce", "digits", "folder", "npz", "pixels"),
+    *("mse", "l1", "bce", "digits", "folder", "npz"),
 }
 
 
