@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from aezoo.errors import ConfigError
+from aezoo.functional.directions import principal_components
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SIDE = 48  # pixels an image is at least enlarged to, so that 8x8 digits can be read
 LINE = 2  # pixels between images
 GREY = 128  # of the lines, and of places without an image
+DPI = 120  # of a figure as PNG
 
 
 def grid(images: Tensor, columns: int = 8, range: tuple[float, float] = (0.0, 1.0)) -> Image:
@@ -76,11 +78,11 @@ def scatter(vectors: Tensor, generated: Tensor, points: int = 2000) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    mean, axes = _principal(vectors.detach().cpu().double())
+    components = principal_components(vectors.detach().cpu())
     figure = Figure(figsize=(6, 6), layout="constrained")
     ax = figure.add_subplot()
     for name, rows, colour in (("real", vectors, "0.6"), ("generated", generated, "C0")):
-        flat = (rows[:points].detach().cpu().double() - mean) @ axes
+        flat = components.coordinates(rows[:points].detach().cpu())
         ax.scatter(flat[:, 0].tolist(), flat[:, 1].tolist(), s=4, color=colour, label=name)
     ax.set(xlabel="first principal component", ylabel="second principal component")
     ax.legend(markerscale=3)
@@ -114,7 +116,17 @@ def png(picture: Image | Figure) -> bytes:
     if isinstance(picture, Image):
         picture.save(buffer, format="PNG")
     else:  # a bare Figure draws with Agg, in memory, whatever backend the user has chosen
-        picture.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+        picture.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def svg(figure: Figure) -> bytes:
+    """A figure as the bytes of an SVG file, the same for the same figure; its letters are outlines."""
+    from matplotlib import rc_context
+
+    buffer = io.BytesIO()
+    with rc_context({"svg.hashsalt": "aezoo", "svg.fonttype": "path", "svg.image_inline": True}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 
@@ -142,23 +154,6 @@ def _sheet(images: Tensor, columns: int) -> Tensor:
         top, left = (i // columns) * (height + LINE), (i % columns) * (width + LINE)
         sheet[:, top : top + height, left : left + width] = image
     return sheet[0] if channels == 1 else sheet.permute(1, 2, 0).contiguous()
-
-
-def _principal(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean [D] and the first two principal axes [D, 2]; a missing one is zero."""
-    mean = rows.mean(dim=0)
-    centred = rows - mean
-    _, vectors = torch.linalg.eigh(centred.T @ centred)  # ascending eigenvalues
-    axes = torch.zeros(rows.shape[1], 2, dtype=rows.dtype)
-    found = vectors.flip(1)[:, :2]
-    axes[:, : found.shape[1]] = found
-    return mean, axes * _signs(axes)
-
-
-def _signs(axes: Tensor) -> Tensor:
-    """+-1 for each axis, so that its largest entry is positive: eigenvectors have no sign."""
-    largest = axes.gather(0, axes.abs().argmax(dim=0, keepdim=True))
-    return torch.where(largest < 0, -1.0, 1.0)
 
 
 Points = list[tuple[float, float]]

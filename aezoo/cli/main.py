@@ -15,7 +15,11 @@ from aezoo.cli import plugin
 from aezoo.errors import AezooError
 from aezoo.files import REMEDY, disk_error
 
-COMMANDS = ("train", "evaluate", "compare", "sample", "reconstruct", "list", "show", "plugins", "doctor")
+COMMANDS = (
+    *("train", "evaluate", "compare", "sample", "reconstruct"),
+    *("interpolate", "traverse", "neighbours", "latent", "embed"),
+    *("list", "show", "plugins", "doctor"),
+)
 """In the order of `--help`. Each is the function of the same name in `aezoo.cli.NAME`."""
 SMALLER = "take a smaller --batch-size, --image-size or --latent-dim, or smaller networks"
 

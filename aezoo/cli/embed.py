@@ -1,0 +1,30 @@
+"""`aezoo embed`: a dataset as codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def embed(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="An .npz of `train`, `test` (float32 [N, m]), and as far as there are any, of both: "
+            "`train_mean`, `train_log_var`, `train_labels`, `train_attributes`."
+        ),
+    ] = Path("codes.npz"),
+) -> None:
+    """Write the codes of the train and the test split, without noise, in the order of their rows."""
+    from aezoo import explore
+    from aezoo.files import make_directory
+    from aezoo.written import check_ending, write_arrays
+
+    check_ending(out, ".npz")
+    arrays = explore.embed(*explore.open_run(run))
+    make_directory(out.parent)
+    write_arrays(out, **arrays)
+    print(out)

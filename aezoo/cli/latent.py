@@ -1,0 +1,40 @@
+"""`aezoo latent`: codes in a plane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def latent(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n", min=1, help="How many test rows, and codes from the prior; at most 2000 unless said."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which test rows, and what the prior draws.")] = 0,
+    out: Annotated[
+        Path,
+        typer.Option(help="A picture (.png, .svg), or an .npz of `codes`, `prior`, `labels` and `rows`."),
+    ] = Path("latent.png"),
+) -> None:
+    """Show codes of test data, coloured by class, and codes from the prior.
+
+    Codes of more than two numbers are shown on their first two principal components.
+    """
+    from aezoo import explore
+    from aezoo.explore import drawing
+    from aezoo.written import check_ending, write_found
+
+    check_ending(out, ".png", ".svg", ".npz")
+    model, data = explore.open_run(run)
+    found = explore.latent(model, data, n=n, seed=seed)
+    arrays = {"codes": found.codes, "prior": found.prior, "rows": found.rows}
+    if found.labels is not None:
+        arrays["labels"] = found.labels
+    write_found(out, lambda: drawing.latent(found, data.classes), arrays)
+    print(out)

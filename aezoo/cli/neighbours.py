@@ -1,0 +1,46 @@
+"""`aezoo neighbours`: new images beside the training images nearest to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def neighbours(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="How many new images: a row each.")] = 8,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many neighbours of each.")] = 4,
+    space: Annotated[
+        str, typer.Option(help="Where distances are taken: pixels, or an extractor.")
+    ] = "pixels",
+    seed: Annotated[int, typer.Option(min=0, help="Which new images: those of `aezoo sample`.")] = 0,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="A picture (.png, .svg), or an .npz of `x_hat`, `distance`, `index` and `nearest`."
+        ),
+    ] = Path("neighbours.png"),
+) -> None:
+    """Show whether a model copies: each new image and its nearest training images, nearest first."""
+    from aezoo import explore
+    from aezoo.explore import drawing
+    from aezoo.explore.nearest import space as space_of
+    from aezoo.opening import read_config
+    from aezoo.rundir import RunDir
+    from aezoo.written import check_ending, write_found
+
+    check_ending(out, ".png", ".svg", ".npz")
+    model, data = explore.open_run(run)
+    check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
+    features = space_of(space, read_config(RunDir(run)), data)
+    found = explore.neighbours(model, data, n=n, k=k, seed=seed, features=features)
+    arrays = {
+        "x_hat": found.x_hat,
+        "distance": found.distance,
+        "index": found.index,
+        "nearest": found.nearest,
+    }
+    write_found(out, lambda: drawing.neighbours(found, data.range or (0.0, 1.0), space=space), arrays)
+    print(out)
