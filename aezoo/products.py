@@ -18,6 +18,7 @@ from torch import Tensor
 from aezoo import __version__, pictures
 from aezoo.config import RunConfig
 from aezoo.data.memory import CHUNK
+from aezoo.errors import AezooError
 from aezoo.evaluation.outcome import Evaluated, quick_evaluation
 from aezoo.evaluation.sets import LABELS
 from aezoo.files import write_bytes, write_text
@@ -54,11 +55,20 @@ def write_products(
     write_grids(run, model, data, config.train.seed)
     lines = run.read_metrics()
     write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
-    found = quick_evaluation(model, config, data) if config.evaluate.end else None
-    results = describe(run, model, config, facts) | told(found, facts.device)
+    results = describe(run, model, config, facts) | _short_evaluation(model, config, data, facts)
     write_text(run.path / "README.md", model_card(config, model, results))
     run.write_results(results)
     return results
+
+
+def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, facts: Facts) -> dict[str, Any]:
+    """Its part of results.json; a run that cannot be measured is a finished run all the same."""
+    if not config.evaluate.end:
+        return {"results": [], "warnings": []}
+    try:
+        return told(quick_evaluation(model, config, data), facts.device)
+    except AezooError as err:
+        return {"results": [], "warnings": [f"not evaluated: {err.what}"]}
 
 
 def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -> dict[str, Any]:
@@ -78,10 +88,8 @@ def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -
     }
 
 
-def told(found: Evaluated | None, device: str) -> dict[str, Any]:
-    """What results.json says of an evaluation; of none, that there are no results."""
-    if found is None:
-        return {"results": [], "warnings": []}
+def told(found: Evaluated, device: str) -> dict[str, Any]:
+    """What results.json says of an evaluation."""
     evaluation = {"seconds": round(found.seconds, 3), "device": device, "versions": versions()}
     return {"results": found.rows(), "warnings": list(found.warnings), "evaluation": evaluation}
 

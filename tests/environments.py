@@ -29,7 +29,7 @@ class Environment:
     command: tuple[str, ...]
 
     def aezoo(self, *words: object, code: int = 0) -> str:
-        """What a command prints, on both streams; its exit code is asserted."""
+        """What a command prints, with its errors where it is to fail; its exit code is asserted."""
         return self.call(*self.command, *words, code=code)
 
     def pip_install(self, *words: object) -> str:
@@ -38,7 +38,7 @@ class Environment:
     def call(self, *words: object, code: int = 0) -> str:
         done = called(self.here, *words)
         assert done.returncode == code, (words, done.stdout, done.stderr)
-        return done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stdout + done.stderr
 
     @property
     def site(self) -> Path:

@@ -64,19 +64,19 @@ def test_within_one_layer_a_phases_own_rate_stays():
 
 
 @pytest.mark.parametrize(
-    ("table", "key"),
+    ("table", "key", "remedy"),
     [
-        ({"prior": 3}, "prior"),
-        ({"prior": {"name": 5}}, "prior"),
-        ({"regularizer": ["interp"]}, "regularizer"),
-        ({"regularizer": {"interp": 3}}, "regularizer.interp"),
+        ({"prior": 3}, "prior", "[prior"),
+        ({"prior": {"name": 5}}, "prior.name", "aezoo list prior"),
+        ({"regularizer": ["interp"]}, "regularizer", "[regularizer"),
+        ({"regularizer": {"interp": 3}}, "regularizer.interp", "[regularizer"),
     ],
 )
-def test_a_part_that_is_no_table_is_refused_with_its_key_and_origin(table, key):
+def test_a_part_that_is_no_table_is_refused_with_its_key_and_origin(table, key, remedy):
     with pytest.raises(ConfigError) as caught:
         laid(table)
     assert caught.value.where == f"{key} in layer 0"
-    assert f"[{key.partition('.')[0]}" in caught.value.fix
+    assert remedy in caught.value.fix
 
 
 @pytest.mark.parametrize(

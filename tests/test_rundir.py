@@ -265,6 +265,19 @@ def test_paths_are_numbered_on(tmp_path):
     assert (new_path(wanted).name, newest_path(wanted).name) == ("a.b-3", "a.b-2")
 
 
+# Inception's published weights are a pickle: checked by its hash, then read with weights_only=True. The
+# constructor of its network insists on reading a file, so it is given an empty one.
+UNAVOIDABLE = {
+    "plugins": {
+        "inception.py: import pickle",
+        "inception.py:     torch.save({}, nothing)",
+        "inception.py:     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as err:",
+        "inception.py:         "
+        'found: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)',
+    }
+}
+
+
 @pytest.mark.parametrize("folder", ["aezoo", "plugins"])
 def test_nothing_reads_or_writes_pickles(folder):
     pickling = re.compile(
@@ -279,4 +292,4 @@ def test_nothing_reads_or_writes_pickles(folder):
         for line in path.read_text().splitlines()
         if pickling.search(line.partition("#")[0])
     }
-    assert found == set()
+    assert found == UNAVOIDABLE.get(folder, set())

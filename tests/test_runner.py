@@ -62,8 +62,8 @@ def test_results_say_value_measure_and_protocol(run):
         0,
         2,
     )
-    (row,) = results["results"]
-    assert (row["metric"], row["split"], row["n"]) == ("sse", "test", 360)
+    row = results["results"][0]
+    assert (row["metric"], row["of"], row["split"], row["n_real"]) == ("sse", "reconstruction", "test", 360)
     x = (data := runner.load_data(run.config)).x(data.test.values)
     error = (x - run.model.reconstruct(x)).square().flatten(1).sum(dim=1).mean()
     assert row["value"] == pytest.approx(float(error), rel=1e-5)

@@ -24,7 +24,7 @@ CORE_FILES = sorted((ROOT / "aezoo").rglob("*.py"))
 # such as a key of a measure ("mse"), a choice ("none") or a distribution ("normal").
 PLAIN_WORDS = {
     *("backbone", "point", "gaussian", "normal", "mixture", "none", "mlp", "conv", "kl", "synthetic"),
-    *("mse", "l1", "bce", "digits", "folder", "npz", "pixels", "identity"),
+    *("mse", "l1", "bce", "digits", "folder", "npz", "pixels", "identity", "inception"),
 }
 
 
@@ -126,7 +126,7 @@ def _rows() -> list[dict[str, str]]:
 
 @cache
 def _distinctive() -> set[str]:
-    """Names of methods and their parts; a metric's is the name of its measure, which the core may speak of."""
+    """Names of parts and recipes; a metric's is that of its measure, of which the core may speak."""
     return {row["name"] for row in _rows() if row["kind"] != "metric"} - PLAIN_WORDS
 
 
