@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import random
 import subprocess
@@ -26,7 +27,15 @@ from aezoo.assemble import Assembly
 from aezoo.config import RunConfig
 from aezoo.data.loading import load_dataset
 from aezoo.errors import ConfigError
-from aezoo.interfaces import Extractor, FittedPrior, HasDensity
+from aezoo.interfaces import (
+    Extractor,
+    FittedPrior,
+    HasDensity,
+    Metric,
+    ModelMetric,
+    PairMetric,
+    SetMetric,
+)
 from aezoo.randomness import mix
 from aezoo.resolve import check_part, complete, resolve
 from aezoo.specimen import (
@@ -93,7 +102,7 @@ def _rule(
 
 @_rule(
     "import",
-    *(*PARTS, "dataset", "extractor", "recipe"),
+    *(*PARTS, "dataset", "extractor", "metric", "recipe"),
     fix="let the module that the entry point names only register; a part's module is imported on use",
 )
 def _import(specimen: Specimen) -> None:
@@ -108,7 +117,7 @@ def _import(specimen: Specimen) -> None:
 
 @_rule(
     "settings",
-    *(*PARTS, "dataset", "extractor"),
+    *(*PARTS, "dataset", "extractor", "metric"),
     fix="take plain numbers, strings and lists; keep them as they come",
 )
 def _settings(specimen: Specimen) -> None:
@@ -474,6 +483,60 @@ def _weights(specimen: Specimen) -> None:
 def _features_of(extractor: Extractor, x: Tensor) -> Tensor:
     with torch.no_grad():
         return extractor(x)
+
+
+# --- metrics
+
+
+@_rule(
+    "measures",
+    "metric",
+    fix="name each measure in `measures`, with aezoo.api.Measure, and give a finite number for it",
+)
+def _measures(specimen: Specimen) -> None:
+    """Every number belongs to a declared measure and is finite."""
+    metric = specimen.metric()
+    found = _values_of(metric, specimen)
+    if not found:
+        raise Fault("of a small model and made-up rows it measures nothing")
+    for name, value in found:
+        if name not in metric.measures:
+            raise Fault(f"it gives '{name}', which is none of its measures {', '.join(metric.measures)}")
+        if not math.isfinite(value):
+            raise Fault(f"its '{name}' is {value}")
+
+
+@_rule(
+    "repeatable",
+    "metric",
+    fix="draw from a generator made of the seed that is passed in, and compute with copies",
+)
+def _repeatable(specimen: Specimen) -> None:
+    """The same rows and seed give the same numbers; nothing is read from a global generator."""
+    first = _without_global(lambda: _values_of(specimen.metric(), specimen))
+    second = _without_global(lambda: _values_of(specimen.metric(), specimen), 1)
+    if first != second:
+        raise Fault(f"the same rows give {first} and then {second}")
+
+
+def _values_of(metric: Metric, specimen: Specimen) -> list[tuple[str, float]]:
+    """What it measures of made-up rows; the rows stay as they were."""
+    if isinstance(metric, ModelMetric):
+        return [(value.measure, value.value) for value in metric.measure(specimen.evaluation())]
+    a, b = rows(40, (1, 8, 8)), rows(39, (1, 8, 8))[:40]
+    if isinstance(metric, SetMetric):
+        a, b = a.flatten(1)[:39, :6], b.flatten(1)[:, :6]
+        given = (a.clone(), b.clone())
+        found = {name: float(value) for name, value in metric.compare(a, b, 0).items()}
+    elif isinstance(metric, PairMetric):
+        a = a[:39]
+        given = (a.clone(), b.clone())
+        found = {name: float(value.mean()) for name, value in metric.compare(a, b).items()}
+    else:
+        raise Fault(f"{type(metric).__name__} is no SetMetric, PairMetric or ModelMetric")
+    if not torch.equal(a, given[0]) or not torch.equal(b, given[1]):
+        raise Fault("the rows that it is given are changed in place", "compute with copies")
+    return list(found.items())
 
 
 # --- data and recipes

@@ -148,8 +148,8 @@ class Extractor(nn.Module, ABC):
     It is built as `Extractor(shape=..., **settings)` with the shape of one row.
 
     takes:    what it can be built for
-    instead:  metric name -> the metric that takes its place on these features, where they have one of their
-              own that everybody knows, by another name or from another library
+    instead: metric name -> the metrics that take its place on these features, where everybody knows theirs by
+             another name, or from another library
     layer:   which of a network's layers the features are, for the protocol
     resize:  how it brings images to its own size, for the protocol
     weights: the file its weights are from; empty without weights
@@ -163,7 +163,7 @@ class Extractor(nn.Module, ABC):
     weights: str = ""
     sha256: str = ""
     cached: ClassVar[bool] = False
-    instead: Mapping[str, SetMetric] = MappingProxyType({})
+    instead: Mapping[str, Sequence[SetMetric]] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

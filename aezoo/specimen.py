@@ -17,9 +17,12 @@ from aezoo.assemble import Assembly, assemble
 from aezoo.config import RunConfig
 from aezoo.data.resident import Resident
 from aezoo.errors import ConfigError
+from aezoo.evaluation.measuring import Evaluation
+from aezoo.evaluation.protocol import Protocol
+from aezoo.evaluation.sets import Sets
 from aezoo.fitting import Fitting
 from aezoo.functional.divergences import standard_normal_log_prob
-from aezoo.interfaces import Component, Extractor, FittedPrior, LatentPrior, Phase, Regularizer
+from aezoo.interfaces import Component, Extractor, FittedPrior, LatentPrior, Metric, Phase, Regularizer
 from aezoo.model import Autoencoder
 from aezoo.progress import Silence
 from aezoo.resolve import part_class, resolve, settings_class
@@ -163,6 +166,26 @@ class Specimen:
         settings = {name: getattr(typed, name) for name in type(typed).model_fields}
         made: Extractor = part_class("extractor", self.name)(shape=shape, **settings)
         return made.eval()
+
+    def metric(self) -> Metric:
+        typed = settings_class("metric", self.name)(**self.settings)
+        settings = {name: getattr(typed, name) for name in type(typed).model_fields}
+        made = part_class("metric", self.name)(**settings)
+        assert isinstance(made, Metric), f"{type(made).__name__} does not derive from a metric of aezoo.api"
+        return made
+
+    def evaluation(self) -> Evaluation:
+        """Of a small model with a likelihood, on made-up images of two classes."""
+        here = __name__
+        flags = {"backbone": f"{here}:PlainBackbone", "prior": f"{here}:PlainPrior", "divergence": "kl"}
+        flags |= {"encoder": "gaussian", "reconstruction": "bce"}
+        config = resolve(flags={"the contract": {**flags, "train": {"latent_dim": 3}}})
+        shape, labels = (1, 8, 8), torch.arange(80) % 2
+        model = assemble(config, shape, (0.0, 1.0)).model.eval()
+        x = rows(80, shape) * (0.5 + 0.5 * labels[:, None, None, None])
+        data = Data("made-up", shape, (0.0, 1.0), Split(x[:56], labels[:56]), Split(x[56:], labels[56:]))
+        sets = Sets(model, data)
+        return Evaluation(sets, {}, Protocol("made-up", sets.n, sets.n))
 
     def prior(self) -> LatentPrior:
         return self.assembled()[0].model.prior

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-CONFIGURED = (*PARTS, "dataset", "extractor")  # kinds whose parts have settings
+CONFIGURED = (*PARTS, "dataset", "extractor", "metric")  # kinds whose parts have settings
 
 
 class BrokenRule(AezooError, AssertionError):

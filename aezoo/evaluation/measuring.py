@@ -147,19 +147,20 @@ class Evaluation:
         return {measure: total / rows for measure, total in totals.items()}
 
     def _in_space(self, space: Space, metrics: Sequence[Named], of: Sequence[str]) -> list[Result]:
-        chosen = [_instead(named, space) for named in metrics if isinstance(named.metric, SetMetric)]
+        between = [named for named in metrics if isinstance(named.metric, SetMetric)]
+        chosen = [one for named in between for one in _instead(named, space)]
         if not chosen:
             return []
         real = self.features("test", space.name)
         _check_alive(real, space)
-        found: dict[str, list[Result]] = {named.name: [] for named in chosen}
+        found: list[list[Result]] = [[] for _ in chosen]
         for one in of:
             fake = self.features(one, space.name)
-            for named in chosen:
+            for named, results in zip(chosen, found, strict=True):
                 assert isinstance(named.metric, SetMetric)
-                found[named.name] += self._compared(named, named.metric, space, one, fake, real)
+                results += self._compared(named, named.metric, space, one, fake, real)
                 self._tell(self.sets.n)
-        return [result for results in found.values() for result in results]
+        return [result for results in found for result in results]
 
     def _compared(
         self, named: Named, metric: SetMetric, space: Space, of: str, fake: Tensor, real: Tensor
@@ -201,10 +202,10 @@ class Evaluation:
         )
 
 
-def _instead(named: Named, space: Space) -> Named:
-    """The metric, or the one that takes its place on these features."""
-    other = space.extractor.instead.get(named.name)
-    return named if other is None else Named(named.name, other, {})
+def _instead(named: Named, space: Space) -> list[Named]:
+    """The metric, or those that take its place on these features."""
+    others = space.extractor.instead.get(named.name)
+    return [named] if others is None else [Named(named.name, other, {}) for other in others]
 
 
 def _check_alive(real: Tensor, space: Space) -> None:

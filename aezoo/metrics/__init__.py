@@ -3,6 +3,7 @@
 They take numpy arrays or tensors and count in float64.
 """
 
+from aezoo.metrics import fidelity
 from aezoo.metrics.codes import active_units, effective_rank, posterior_gap
 from aezoo.metrics.frechet import Statistics, frechet_distance, frechet_from_statistics
 from aezoo.metrics.kernel import kernel_distance
@@ -23,6 +24,7 @@ __all__ = [
     "copies",
     "density_coverage",
     "effective_rank",
+    "fidelity",
     "frechet_distance",
     "frechet_from_statistics",
     "importance_nll",

@@ -17,7 +17,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from aezoo.api import Config, ConfigError, Extractor, MissingError
+from aezoo.api import Config, ConfigError, Extractor, MissingError, SetMetric
+from aezoo_extractors.published import FID, ISC, KID, Neighbours, PrecisionRecall
 from aezoo_extractors.shapes import image_shape
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
@@ -50,6 +51,7 @@ class Inception(Extractor):
         file = _found(weights, download)
         self.weights, self.sha256 = str(file), _checked(file)
         self.network = network(_loaded(file))
+        self.instead = published(self.network)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, 1 or 3, H, W] to [B, 2048], >= 0."""
@@ -67,6 +69,12 @@ def network(state: Mapping[str, Tensor]) -> nn.Module:
     module = architecture()
     module.load_state_dict(state, assign=True)
     return module.float().requires_grad_(False).eval().to(memory_format=torch.channels_last)
+
+
+def published(network: nn.Module) -> dict[str, tuple[SetMetric, ...]]:
+    """The measures that are known by names of their own on these features: torch-fidelity computes them."""
+    classes = network.get_submodule("fc").get_parameter("weight")  # of ImageNet, without their bias
+    return {"fd": (FID(), ISC(classes)), "kd": (KID(),), "knn": (PrecisionRecall(), Neighbours())}
 
 
 def architecture() -> nn.Module:

@@ -19,10 +19,12 @@ from aezoo.api import (
     Encoder,
     Extractor,
     LatentPrior,
+    Measure,
     MissingError,
     Posterior,
     Reconstruction,
     Regularizer,
+    SetMetric,
     Split,
 )
 from aezoo.errors import AezooError
@@ -347,6 +349,35 @@ class Weightless(Steady):
         raise MissingError("no weights here", where="weights", fix="bring some")
 
 
+class Plain(SetMetric):
+    """A metric as it should be; the ones below change one thing each."""
+
+    measures = {"gap": Measure("lower", "distance of the means, >= 0")}
+
+    def compare(self, fake, real, seed):
+        return {"gap": float((fake.mean(0) - real.mean(0)).norm())}
+
+
+class Undeclared(Plain):
+    def compare(self, fake, real, seed):
+        return {"distance": 1.0}
+
+
+class Overflowing(Plain):
+    def compare(self, fake, real, seed):
+        return {"gap": float("inf")}
+
+
+class Diced(Plain):
+    def compare(self, fake, real, seed):
+        return {"gap": float(torch.rand(()))}
+
+
+class Centred(Plain):
+    def compare(self, fake, real, seed):
+        return {"gap": float(fake.sub_(real.mean(0)).mean())}
+
+
 BROKEN = [
     ("settings", "prior", Settled),
     ("config", "prior", Moody),
@@ -388,6 +419,10 @@ BROKEN = [
     ("constancy", "extractor", Willing),
     ("weights", "extractor", Mislabelled),
     ("weights", "extractor", Unfiled),
+    ("measures", "metric", Undeclared),
+    ("measures", "metric", Overflowing),
+    ("repeatable", "metric", Diced),
+    ("repeatable", "metric", Centred),
     ("rows", "dataset", Loud),
     ("rows", "dataset", Restless),
 ]
@@ -413,11 +448,14 @@ def test_the_library_whose_global_generator_is_read_is_named(library, part):
 def test_every_rule_has_a_part_that_breaks_it():
     named = {rule for rule, _, _ in BROKEN} | {"import", "recipe"}  # these two below
     kinds = ("backbone", "encoder", "decoder", "prior", "divergence", "regularizer", "reconstruction")
-    assert {rule for kind in (*kinds, "dataset", "extractor", "recipe") for rule in rules(kind)} == named
+    assert {
+        rule for kind in (*kinds, "dataset", "extractor", "metric", "recipe") for rule in rules(kind)
+    } == named
 
 
 @pytest.mark.parametrize(
-    ("kind", "part"), [("prior", Good), ("prior", Patient), ("encoder", Dropping), ("extractor", Steady)]
+    ("kind", "part"),
+    [("prior", Good), ("prior", Patient), ("encoder", Dropping), ("extractor", Steady), ("metric", Plain)],
 )
 def test_a_part_that_breaks_none_passes(kind, part):
     check_component(kind, part)

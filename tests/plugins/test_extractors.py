@@ -16,6 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
+import aezoo
 from aezoo import registry
 from aezoo.api import AezooError, ConfigError, MissingError, load_dataset
 from aezoo.resolve import resolve
@@ -432,3 +433,41 @@ def test_the_extractor_of_the_docs_keeps_the_rules_with_real_weights(tmp_path, m
     file = SHARED / "weights" / "squeezenet1_1-features.safetensors"
     check_component("extractor", "squeeze:Squeeze", weights=str(file))
     sys.modules.pop("squeeze")
+
+
+@pytest.mark.slow  # Inception, 150 images
+def test_a_run_measured_on_inceptions_features_has_the_known_names_and_torch_fidelitys_numbers(
+    state, tmp_path, monkeypatch
+):
+    from aezoo.metrics import fidelity, frechet_distance
+
+    file = tmp_path / "made-up.pth"
+    torch.save(state, file)
+    with_hash_of(file, monkeypatch)
+    monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
+    small = {"backbone": {"name": "mlp", "hidden": [8]}, "steps": 2, "quiet": True}
+    run = aezoo.train("vae", settings={"evaluate": {"end": False}}, out=tmp_path / "run", **small)
+    options = {"metrics": ["fd", "kd", "knn"], "extractors": ["inception"], "weights": str(file), "n": 24}
+    found = aezoo.evaluate(run.path, **options)
+    names = {row["metric"] for row in found.rows()}
+    assert names == {"fid", "isc", "kid", "precision", "recall", "density[inception]", "coverage[inception]"}
+    engines = {row["metric"]: row["engine"] for row in found.rows()}
+    assert engines["fid"] == engines["precision"] == fidelity.version()
+    assert engines["coverage[inception]"] == "aezoo"
+    assert {row["weights_sha256"] for row in found.rows()} == {hashlib.sha256(file.read_bytes()).hexdigest()}
+    data, extractor = load_dataset("digits"), Inception(shape=(1, 8, 8), weights=str(file))
+    real = extractor(data.x(data.test.values[:24]))
+    fake = extractor(data.x(data.train.values[:24]))
+    # 24 rows do not fill 2048 dimensions: torch-fidelity's eigenvalues of the product of such covariances are
+    # good to 1e-6 of their traces, not of the small distance; where rows fill the space, of the distance too
+    scale = float(fake.var(0).sum() + real.var(0).sum())
+    assert fidelity.fid(fake, real) == pytest.approx(frechet_distance(fake, real), abs=1e-6 * scale)
+    some = fake.var(0).topk(12).indices
+    full = frechet_distance(fake[:, some], real[:, some])
+    assert fidelity.fid(fake[:, some], real[:, some]) == pytest.approx(full, rel=1e-6)
+
+    def refuse(self, x):
+        raise AssertionError("features are kept, by content")
+
+    monkeypatch.setattr(Inception, "forward", refuse)
+    assert aezoo.evaluate(run.path, **options).rows() == found.rows()
