@@ -9,8 +9,11 @@ import torch
 from torch import Tensor
 
 from aezoo.config import RunConfig
-from aezoo.errors import ConfigError, did_you_mean
+from aezoo.errors import ConfigError, MissingError
+from aezoo.evaluation.choosing import named_spaces
+from aezoo.evaluation.sets import as_bytes
 from aezoo.explore.codes import read
+from aezoo.metrics import nearest_neighbours
 from aezoo.model import Autoencoder
 from aezoo.randomness import generator_for
 from aezoo.types import Data
@@ -19,8 +22,6 @@ BLOCK = 1024  # training rows compared at a time
 
 Features = Callable[[Tensor], Tensor]
 """x [B, *shape] -> [B, d]: the space in which images are near each other."""
-Search = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
-"""a [N, d], b [M, d], k -> distances [N, k], ascending, and numbers of rows of b int64 [N, k]."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +46,18 @@ def pixels(x: Tensor) -> Tensor:
 
 
 def space(name: str, config: RunConfig, data: Data) -> Features:
-    """A space by name.
+    """A space by name: `pixels`, x as it is, or an extractor.
 
-    Raises:  ConfigError for an unknown one
+    Raises:  ConfigError for an unknown one, or one that does not take such rows
+             MissingError without its weights
     """
-    spaces = {"pixels": pixels}
-    if name not in spaces:
-        hint = did_you_mean(name, spaces)
-        raise ConfigError(
-            f"no space is called '{name}'", where="--space", fix=f"{hint}there is: {', '.join(spaces)}"
-        )
-    return spaces[name]
-
-
-def differences(a: Tensor, b: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k nearest rows of b, from differences in float64: a copy is at distance 0.
-
-    Shapes:  a [N, d], b [M, d] -> float64 [N, k], int64 [N, k]; equally near rows in their order in b
-    """
-    apart = torch.cdist(a.double(), b.double(), compute_mode="donot_use_mm_for_euclid_dist")
-    distance, index = apart.sort(dim=1, stable=True)
-    return distance[:, :k], index[:, :k]
+    if name == "pixels":
+        return pixels
+    try:
+        found = named_spaces([name], config, data, torch.device("cpu"))[name]
+    except (ConfigError, MissingError) as err:
+        raise type(err)(err.what, where="--space", fix=err.fix) from err
+    return lambda x: found.features(as_bytes(x, data.range) if data.is_image else x)
 
 
 def neighbours(
@@ -76,7 +68,6 @@ def neighbours(
     k: int = 4,
     seed: int = 0,
     features: Features = pixels,
-    search: Search = differences,
 ) -> Neighbours:
     """n new images, and of each the k nearest training images.
 
@@ -91,14 +82,12 @@ def neighbours(
             fix=f"ask for 1 to {len(data.train)} neighbours of one image or more",
         )
     x_hat = model.sample(n, generator_for(model.device, seed, "sample")).cpu()
-    distance, index = nearest_rows(features(x_hat), data, k, features, search)
+    distance, index = nearest_rows(features(x_hat), data, k, features)
     nearest = read(data, data.train, index.flatten()).unflatten(0, (n, k))
     return Neighbours(x_hat, distance, index, nearest)
 
 
-def nearest_rows(
-    wanted: Tensor, data: Data, k: int, features: Features, search: Search
-) -> tuple[Tensor, Tensor]:
+def nearest_rows(wanted: Tensor, data: Data, k: int, features: Features) -> tuple[Tensor, Tensor]:
     """Of each row of features [N, d], the k nearest training rows: float64 [N, k], int64 [N, k]."""
     distance, index = (
         wanted.new_empty(len(wanted), 0).double(),
@@ -106,7 +95,7 @@ def nearest_rows(
     )
     first = 0
     for rows in data.train.values.split(BLOCK):
-        near, where = search(wanted, features(data.x(rows)), min(k, len(rows)))
+        near, where = nearest_neighbours(wanted, features(data.x(rows)), min(k, len(rows)))
         distance = torch.cat([distance, near.double()], dim=1)
         index = torch.cat([index, where + first], dim=1)  # later rows come later: ties stay in order
         distance, order = distance.sort(dim=1, stable=True)

@@ -124,6 +124,7 @@ def test_data_without_labels_have_no_direction_and_a_cloud_of_one_colour(run, tr
         ("traverse", ("--attribute", "11"), "no attribute and no class '11'"),
         ("neighbours", ("-k", 5000), "5000 neighbours"),
         ("neighbours", ("--space", "pixel"), "did you mean 'pixels'"),
+        ("neighbours", ("--space", "identity"), "--space"),
         ("latent", ("-n", 361), "361 of 360"),
         ("latent", ("--out", "a.jpg"), ".jpg"),
         ("embed", ("--out", "a.png"), ".npz"),

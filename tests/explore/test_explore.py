@@ -217,10 +217,9 @@ def brute(a: Tensor, b: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("block", [7, 1024])
-@pytest.mark.parametrize("search", [brute, nearest.differences])
-def test_neighbours_are_those_of_brute_force_block_by_block(monkeypatch, block, search):
+def test_neighbours_are_those_of_brute_force_block_by_block(monkeypatch, block):
     monkeypatch.setattr(nearest, "BLOCK", block)
-    found = explore.neighbours(MODEL, streamed(DATA), n=5, k=9, seed=3, search=search)
+    found = explore.neighbours(MODEL, streamed(DATA), n=5, k=9, seed=3)
     distance, index = brute(found.x_hat.flatten(1), DATA.x(TRAIN).flatten(1), 9)
     assert torch.allclose(found.distance, distance, atol=1e-12)
     assert torch.equal(found.index, index)
@@ -231,7 +230,7 @@ def test_a_copy_is_at_distance_zero_and_equal_rows_keep_their_order(monkeypatch)
     monkeypatch.setattr(nearest, "BLOCK", 2)
     data = replace(PLAIN, train=Split(TRAIN[[4, 5, 5, 4, 5]]))
     wanted = data.x(TRAIN[[5]]).flatten(1)
-    distance, index = nearest.nearest_rows(wanted, data, 4, nearest.pixels, nearest.differences)
+    distance, index = nearest.nearest_rows(wanted, data, 4, nearest.pixels)
     assert index.tolist() == [[1, 2, 4, 0]] and distance[0, :3].tolist() == [0, 0, 0] and distance[0, 3] > 0
 
 
