@@ -458,10 +458,11 @@ def test_a_run_measured_on_inceptions_features_has_the_known_names_and_torch_fid
     data, extractor = load_dataset("digits"), Inception(shape=(1, 8, 8), weights=str(file))
     real = extractor(data.x(data.test.values[:24]))
     fake = extractor(data.x(data.train.values[:24]))
-    # 24 rows do not fill 2048 dimensions: torch-fidelity's eigenvalues of the product of such covariances are
-    # good to 1e-6 of their traces, not of the small distance; where rows fill the space, of the distance too
+    # 24 rows do not fill 2048 dimensions. torch-fidelity adds up square roots of 2000 eigenvalues that are
+    # rounding errors instead of 0: a few millionths of the traces, whatever the distance. Where rows fill the
+    # space the two agree to a millionth of the distance itself.
     scale = float(fake.var(0).sum() + real.var(0).sum())
-    assert fidelity.fid(fake, real) == pytest.approx(frechet_distance(fake, real), abs=1e-6 * scale)
+    assert fidelity.fid(fake, real) == pytest.approx(frechet_distance(fake, real), abs=5e-6 * scale)
     some = fake.var(0).topk(12).indices
     full = frechet_distance(fake[:, some], real[:, some])
     assert fidelity.fid(fake[:, some], real[:, some]) == pytest.approx(full, rel=1e-6)
