@@ -13,6 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from aezoo.catalogue import ComponentInfo, rows
+    from aezoo.comparison.compare import compare
     from aezoo.evaluation.evaluate import evaluate
     from aezoo.registry import list_components
     from aezoo.runner import load
@@ -25,6 +26,7 @@ hookimpl = pluggy.HookimplMarker("aezoo")
 
 _HOME = {
     "ComponentInfo": "aezoo.catalogue",
+    "compare": "aezoo.comparison.compare",
     "evaluate": "aezoo.evaluation.evaluate",
     "list_components": "aezoo.registry",
     "load": "aezoo.runner",
@@ -35,6 +37,7 @@ _HOME = {
 __all__ = [
     "ComponentInfo",
     "__version__",
+    "compare",
     "evaluate",
     "hookimpl",
     "list_components",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -83,6 +84,7 @@ def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -
         "fit_seconds": None if facts.fit_seconds is None else round(facts.fit_seconds, 3),
         "images_per_s": round(facts.steps * config.train.batch_size / max(facts.seconds, 1e-9), 1),
         "device": facts.device,
+        "peak_memory_mb": peak_memory(facts.device),
         "parameters": parameter_counts(model),
         "versions": versions(),
     }
@@ -173,6 +175,18 @@ def parameter_counts(model: Autoencoder) -> dict[str, int]:
         part = ".".join(words[:2]) if words[0] == "regularizer" else words[0]
         counts[part] = counts.get(part, 0) + weight.numel()
     return counts
+
+
+def peak_memory(device: str) -> float | None:
+    """The most that was taken at a time, MB: on the GPU, or by this process; None where nobody knows."""
+    if device.startswith("cuda"):
+        return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
 
 def versions() -> dict[str, str]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from aezoo.comparison.cell import Cell, Outcome
 from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
-from aezoo.errors import ConfigError, did_you_mean
+from aezoo.errors import ConfigError, InterruptedRun, did_you_mean
 from aezoo.progress import Progress, Silence
 
 EXECUTORS = ("local", "ray")
@@ -163,8 +167,8 @@ def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dic
     failures: dict[str, str] = {}
     over = set[str]()
     looked = 0.0
-    try:
-        for done in executor.run(tasks):
+    with _interruptible(), closing(executor.run(tasks)) as working:
+        for done in working:
             if isinstance(done, Done):
                 over.add(done.task.path)
                 if done.failure:
@@ -172,9 +176,33 @@ def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dic
             if done is not None or time.monotonic() - looked > 1.0:
                 looked = time.monotonic()
                 bar.advance(sum(_steps(task) if task.path in over else _reached(task) for task in tasks))
-    finally:
-        bar.finish()
+    bar.finish()
     return failures
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the comparison in order: what runs writes a checkpoint, what is done stays.
+
+    Raises:  InterruptedRun for either
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise InterruptedRun(
+            f"stopped by {signal.Signals(number).name}; finished runs stay, the others have checkpoints",
+            exit_code=128 + number,
+            fix="give the same command again to go on",
+        )
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _steps(task: Task) -> int:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, final
@@ -34,7 +34,7 @@ class Done:
 class Executor(Protocol):
     """Works off tasks, in any order."""
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done | None]:
+    def run(self, tasks: Sequence[Task]) -> Generator[Done | None]:
         """Each task as it is done; None again and again while nothing is, so that a bar can move."""
 
 
@@ -49,7 +49,7 @@ class Local:
     def __init__(self, jobs: int, logs: Path, gpus: Sequence[str] = ()) -> None:
         self._jobs, self._logs, self._gpus = jobs, logs, list(gpus)
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done | None]:
+    def run(self, tasks: Sequence[Task]) -> Generator[Done | None]:
         """As the protocol says. Leaving early, as by Ctrl-C, stops the processes; they write checkpoints."""
         waiting, running = list(tasks), dict[int, tuple[Task, subprocess.Popen[bytes]]]()
         try:
@@ -77,7 +77,7 @@ class Local:
         with self._log(task).open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "aezoo.comparison.work", str(file)],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closes when we are gone, however: then it stops too
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
@@ -118,7 +118,7 @@ class Ray:
     def __init__(self, *, address: str = "", cpus: int = 1, gpus: float = 0.0, retries: int = 3) -> None:
         self._address, self._cpus, self._gpus, self._retries = address, cpus, gpus, retries
 
-    def run(self, tasks: Sequence[Task]) -> Iterator[Done | None]:
+    def run(self, tasks: Sequence[Task]) -> Generator[Done | None]:
         """As the protocol says.
 
         Raises:  MissingError where Ray is not installed

@@ -92,6 +92,9 @@ def grid_of(request: Request, home: Path) -> Grid:
         raise ConfigError(
             f"'{sorted(doubled)[0]}' is named twice", where="aezoo compare", fix="name each once"
         )
+    for kind, names in (("metric", asked.metrics), ("extractor", asked.extractors)):
+        for name in names:  # a wrong name is told before anything is trained
+            registry.find(kind, name, f"--{kind}s" if kind == "metric" else f"--{kind}")
     cells = [cell for name in asked.methods for cell in _cells(name, asked, home)]
     return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n)
 

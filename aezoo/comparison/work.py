@@ -6,13 +6,23 @@ python -m aezoo.comparison.work TASK.json
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from aezoo.config import RunConfig
+from aezoo.files import make_directory
+
+try:
+    import fcntl
+except ImportError:  # Windows: two comparisons of one grid at a time are up to the user there
+    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -61,24 +71,49 @@ def asked_of(task: Task) -> dict[str, Any]:
 
 
 def work(task: Task) -> None:
-    """Train, or go on training; then measure. What is done already is left alone."""
+    """Train, or go on training; then measure. What is done already is left alone.
+
+    Whoever works on the same run directory is waited for.
+    """
+    path = Path(task.path)
+    make_directory(path.parent)
+    with alone(path.with_name(f".{path.name}.lock")):
+        _work(task, path)
+
+
+def _work(task: Task, path: Path) -> None:
     import torch
 
     from aezoo.evaluation.evaluate import evaluate
     from aezoo.runner import run_training
 
     torch.set_num_threads(task.threads)
-    path = Path(task.path)
     if not is_trained(path):
         run_training(RunConfig(**task.config), path, resume=True)
     if not is_measured(path, asked_of(task)):
         evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n)
 
 
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process is in here with the same file; the system lets go of those that die."""
+    with lock.open("w") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _end_with_the_parent() -> None:
+    """Stop, with a checkpoint, when the process that started this one is gone and its pipe closed."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def main() -> None:
     """The process of one cell: exit codes as `aezoo train` has them."""
     from aezoo.errors import AezooError
 
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
         work(task_of(Path(sys.argv[1]).read_text(encoding="utf-8")))
     except AezooError as err:

@@ -13,14 +13,16 @@ from aezoo.metrics.features import Features, features, finite, pair
 
 BLOCK = 2**23  # numbers made float64 at a time, 64 MiB: the sets themselves stay as they came
 EPSILON = torch.finfo(torch.float64).eps
+SINGULAR = 1e-4  # smallest over largest diagonal entry of a Cholesky factor: a condition of about 1e8
 
 
 def frechet_distance(a: Features, b: Features) -> float:
     """||mean_a - mean_b||^2 + tr(S_a + S_b - 2 (S_a S_b)^(1/2)), covariances S divided by N - 1.
 
-    No covariance is formed. With A, B the centred rows over sqrt(N - 1), tr (S_a S_b)^(1/2) is the sum of
-    the singular values of A B^T, for sets of any sizes; a set of more rows than columns is replaced by the R
-    of its QR first. So fewer samples than dimensions lose no digits, and nothing is added to a diagonal.
+    With A, B the centred rows over sqrt(N - 1), tr (S_a S_b)^(1/2) is the sum of the singular values of
+    A B^T, for sets of any sizes; a set of more rows than columns is replaced by the R of its QR first. So
+    fewer samples than dimensions lose no digits, and nothing is added to a diagonal. Only where rows fill
+    the space well is it taken from covariances, which is faster: then no digit is at stake.
     The distance is biased upwards, about as 1/N: compare equal N only. Time grows as min(N, d)^3: seconds at
     2048 columns, minutes for 10,000 images of 12,288 pixels.
 
@@ -33,6 +35,9 @@ def frechet_distance(a: Features, b: Features) -> float:
     25.0
     """
     fake, real = pair(a, b)
+    quick = _by_covariances(fake, real) if min(len(fake), len(real)) > fake.shape[1] else None
+    if quick is not None:
+        return quick
     left, right = (_Rows(rows, _mean(rows), 1 / math.sqrt(len(rows) - 1)) for rows in (fake, real))
     gap = (left.mean - right.mean).square().sum()
     product, spread = _cross(left.reduced(), right.reduced())
@@ -121,9 +126,32 @@ def frechet_from_statistics(a: Statistics, b: Statistics) -> float:
     scale = finite(float(gap + s_a.trace() + s_b.trace()), "the Frechet distance")
     values, vectors = torch.linalg.eigh(s_a)
     kept = values > len(values) * EPSILON * values.max()  # the others cannot be told from zero
-    root = vectors[:, kept] * values[kept].sqrt()
-    cross = torch.linalg.eigvalsh(root.T @ s_b @ root).clamp(min=0).sqrt().sum()
-    return _not_negative(scale - 2 * float(cross), scale, max(1e-6, len(values) * math.sqrt(EPSILON)))
+    cross = _root_trace(vectors[:, kept] * values[kept].sqrt(), s_b)
+    return _not_negative(scale - 2 * cross, scale, max(1e-6, len(values) * math.sqrt(EPSILON)))
+
+
+def _by_covariances(fake: Tensor, real: Tensor) -> float | None:
+    """The distance with Cholesky's root of a covariance; None where one of the two is nearly singular."""
+    a, b = Statistics.of(fake), Statistics.of(real)
+    s_a, s_b = a.covariance, b.covariance
+    scale = finite(
+        float((a.mean - b.mean).square().sum() + s_a.trace() + s_b.trace()), "the Frechet distance"
+    )
+    roots = [torch.linalg.cholesky_ex(s) for s in (s_a, s_b)]
+    if not all(_is_regular(root, int(info)) for root, info in roots):
+        return None
+    return _not_negative(scale - 2 * _root_trace(roots[0][0], s_b), scale)
+
+
+def _is_regular(root: Tensor, info: int) -> bool:
+    """Whether a Cholesky factor is one, of a matrix whose small eigenvalues keep half of their digits."""
+    size = root.diagonal()
+    return info == 0 and bool(size.min() > SINGULAR * size.max())
+
+
+def _root_trace(root: Tensor, s: Tensor) -> float:
+    """tr (R R^T S)^(1/2): the roots of the eigenvalues of R^T S R."""
+    return float(torch.linalg.eigvalsh(root.T @ s @ root).clamp(min=0).sqrt().sum())
 
 
 @dataclass(frozen=True, eq=False)

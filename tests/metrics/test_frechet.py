@@ -219,3 +219,24 @@ print((peak() - before) / (16 * a.numel()))
 """
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert 0 < float(done.stdout) < 1  # of both sets in float64
+
+
+@pytest.mark.parametrize("decades", [0, 2, 4, 8, 12])
+def test_the_quick_form_is_taken_only_where_it_gives_the_exact_forms_digits(decades, monkeypatch):
+    """Against the form on rows alone, from spheres to sets that hardly fill their space."""
+    generator = torch.Generator().manual_seed(decades)
+    spread = torch.logspace(0, -decades / 2, 40, dtype=torch.float64)
+    a, b = (torch.randn(300, 40, generator=generator, dtype=torch.float64) * spread for _ in range(2))
+    found = frechet_distance(a, b)
+    monkeypatch.setattr("aezoo.metrics.frechet._by_covariances", lambda fake, real: None)
+    assert found == pytest.approx(frechet_distance(a, b), rel=1e-10)
+
+
+def test_sets_that_do_not_fill_their_space_are_left_to_the_exact_form():
+    from aezoo.metrics.frechet import _by_covariances
+
+    a = torch.randn(200, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    flat = torch.cat([a, a[:, :1] + a[:, 1:2]], 1)  # eleven columns of rank ten
+    assert _by_covariances(a, a + 1) is not None
+    assert _by_covariances(flat, flat + 1) is None
+    assert frechet_distance(flat, flat + 1) == pytest.approx(11, rel=1e-10)

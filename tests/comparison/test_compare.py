@@ -1,0 +1,249 @@
+"""A grid worked off: what is trained, what is left alone, what happens to those that die."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import aezoo
+from aezoo.comparison.compare import finished, plan
+from aezoo.comparison.executors import Done, Local
+from aezoo.comparison.grid import Request, grid_of
+from aezoo.comparison.table import build
+
+SMALL = ("backbone.name=mlp", "backbone.hidden=[8]", "train.batch_size=16")
+ELSE = ("seconds", "images_per_s", "peak_memory_mb")  # what may differ between two trainings of one cell
+
+
+class Here:
+    """Works off tasks in this very process, and remembers them."""
+
+    def __init__(self):
+        self.tasks = []
+
+    def run(self, tasks):
+        from aezoo.comparison.work import work
+
+        for task in tasks:
+            self.tasks.append(task)
+            work(task)
+            yield None
+            yield Done(task)
+
+
+def grid(tmp_path, *methods, **options):
+    asked = {"seeds": 2, "steps": 3, "sets": SMALL, "metrics": ["reconstruction", "fd"], "n": 50, **options}
+    return grid_of(Request(methods, **asked), tmp_path / "runs")
+
+
+def numbers(outcomes):
+    table = build(outcomes, allow_mixed=False)
+    return {
+        (row.label, *key): (entry.mean, entry.std, entry.n)
+        for row in table.rows
+        for key, entry in row.entries.items()
+    }
+
+
+def test_every_cell_is_trained_and_measured_alike(tmp_path):
+    outcomes = finished(grid(tmp_path, "vae", "ae-gmm"), Here())
+    assert [outcome.failure for outcome in outcomes] == [""] * 4
+    rows = [row for outcome in outcomes for row in outcome.results["results"]]
+    assert {row["n_real"] for row in rows if row["metric"].startswith(("fd", "sse"))} == {50}
+    found = numbers(outcomes)
+    key = ("digits", "generation/fd[classifier-digits]")
+    assert found["vae", *key][2] == found["ae-gmm", *key][2] == 2 and found["vae", *key][1] > 0
+
+
+def test_a_finished_cell_is_never_trained_twice_and_a_new_seed_only_adds(tmp_path):
+    finished(grid(tmp_path, "vae"), Here())
+    again = Here()
+    first = grid(tmp_path, "vae").cells[0].path / "model.safetensors"
+    before = first.stat().st_mtime_ns
+    finished(grid(tmp_path, "vae"), again)
+    assert again.tasks == [] and first.stat().st_mtime_ns == before
+    more = Here()
+    finished(grid(tmp_path, "vae", seeds=3), more)
+    assert [Path(task.path).name.rpartition("-s")[2][0] for task in more.tasks] == ["2"]
+
+
+def test_asking_for_other_measures_trains_nothing_anew(tmp_path):
+    finished(grid(tmp_path, "vae", seeds=1), Here())
+    other = grid(tmp_path, "vae", seeds=1, n=40)
+    assert [one.state for one in plan(other)] == ["measure"]
+    model = other.cells[0].path / "model.safetensors"
+    before = model.read_bytes()
+    (outcome,) = finished(other, Here())
+    assert model.read_bytes() == before
+    assert {row["n_real"] for row in outcome.results["results"] if "fd" in row["metric"]} == {40}
+
+
+def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
+    whole = grid(tmp_path / "whole", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
+    finished(whole, Here())
+    cut = grid(tmp_path / "cut", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
+    path = cut.cells[0].path
+    aezoo.runner.run_training(cut.cells[0].config, path)
+    for file in ("results.json", "model.safetensors"):
+        (path / file).unlink()
+    (path / "checkpoints" / "step-000000006" / "state.json").unlink()  # as if killed while it was written
+    assert [one.state for one in plan(cut)] == ["resume"]
+    finished(cut, Here())
+    assert (path / "model.safetensors").read_bytes() == (
+        whole.cells[0].path / "model.safetensors"
+    ).read_bytes()
+
+
+def test_processes_give_the_table_that_this_process_gives(tmp_path):
+    here = finished(grid(tmp_path / "here", "vae"), Here(), jobs=os.cpu_count())
+    apart = finished(grid(tmp_path / "apart", "vae"), Local(2, tmp_path / "logs"), jobs=os.cpu_count())
+    assert numbers(apart) == numbers(here)
+
+
+@pytest.fixture
+def dying(tmp_path):
+    """A recipe whose divergence kills its process at the second step."""
+    (tmp_path / "mortal.py").write_text(
+        "import os\n"
+        "from aezoo import ComponentInfo, hookimpl\n"
+        "from aezoo.api import Regularizer\n"
+        "class Mortal(Regularizer):\n"
+        "    def terms(self, step):\n"
+        "        print('about to die', flush=True)\n"
+        "        os.kill(os.getpid(), 9) if step.number else None\n"
+        "        return {}\n"
+        "@hookimpl\n"
+        "def aezoo_components():\n"
+        "    return [ComponentInfo(kind='regularizer', name='mortal', target='mortal:Mortal')]\n"
+    )
+    recipe = tmp_path / "dying.toml"
+    recipe.write_text('plugins = ["mortal.py"]\nbase = "vae"\n[regularizer.mortal]\n')
+    return recipe
+
+
+def test_a_cell_that_dies_is_a_row_with_its_reason_and_the_others_go_on(tmp_path, dying):
+    outcomes = finished(grid(tmp_path, str(dying), "vae", seeds=1), Local(1, tmp_path / "logs"))
+    died, lived = outcomes
+    assert "SIGKILL" in died.failure and "about to die" in died.failure and died.results == {}
+    assert lived.failure == "" and lived.results["results"]
+    table = build(outcomes, allow_mixed=False)
+    assert any("SIGKILL" in note for note in table.notes)
+
+
+def command(tmp_path, *more):
+    words = ("compare", "vae", "ae-gmm", "--seeds", "2", "--steps", "40", "--metrics", "reconstruction,fd")
+    sets = [word for text in (*SMALL, "checkpoint.every=5") for word in ("--set", text)]
+    return [sys.executable, "-m", "aezoo", *words, *sets, "--runs", str(tmp_path / "runs"), "--quiet", *more]
+
+
+def _of(pid):
+    """Processes whose parent was this one's child; they have taken names of their own."""
+    asked = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in asked.splitlines() if "aezoo.comparison.work" in line and str(pid) in line]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on Linux and macOS")
+def test_ctrl_c_ends_the_children_and_finished_cells_stay(tmp_path):
+    process = subprocess.Popen(
+        command(tmp_path, "--jobs", "1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "runs").glob("*/results.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 130 and b"the same command again" in err
+    assert _of(tmp_path) == []
+    assert len(list((tmp_path / "runs").glob("*/model.safetensors"))) >= 1
+
+
+@pytest.mark.slow  # three starts of a comparison, and a whole one beside it
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL as on Linux and macOS")
+@pytest.mark.parametrize("seed", [0])
+def test_killing_the_comparison_at_random_moments_changes_nothing_in_the_table(tmp_path, seed):
+    dice = random.Random(seed)
+
+    def run(home, kill):
+        process = subprocess.Popen(
+            command(home, "--format", "json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        if kill:
+            time.sleep(dice.uniform(2, 14))
+            process.kill()
+        out, err = process.communicate()
+        return out if not kill else err
+
+    for _ in range(3):
+        run(tmp_path / "killed", True)
+    killed, whole = json.loads(run(tmp_path / "killed", False)), json.loads(run(tmp_path / "whole", False))
+    for row in (*killed["rows"], *whole["rows"]):
+        for name in ELSE:
+            row.pop(name, None)
+    assert killed == whole
+
+
+def _models(home):
+    return {path.parent.name: path.read_bytes() for path in (home / "runs").glob("*/model.safetensors")}
+
+
+@pytest.mark.slow  # starts a Ray cluster of this machine's own, twice
+def test_a_ray_cluster_gives_the_bits_of_local_also_when_a_worker_is_killed(tmp_path):
+    pytest.importorskip("ray", reason="the extra aezoo[ray] is not installed")
+    long = ("--jobs", "2", "--set", "train.steps=120")
+    done = subprocess.run(command(tmp_path / "local", *long), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ray = [*command(tmp_path / "ray", *long), "--executor", "ray"]
+    process = subprocess.Popen(ray, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    victim = None
+    while victim is None and process.poll() is None:  # a worker in the middle of a training
+        time.sleep(0.2)
+        begun = list((tmp_path / "ray" / "runs").glob("*/checkpoints/step-*"))
+        asked = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+        workers = [line.split()[0] for line in asked.splitlines() if "ray::_in_worker" in line]
+        if begun and workers:
+            victim = int(workers[0])
+            os.kill(victim, signal.SIGKILL)
+    _, err = process.communicate()
+    assert victim is not None and process.returncode == 0, err
+    assert _models(tmp_path / "ray") == _models(tmp_path / "local") and len(_models(tmp_path / "local")) == 4
+
+
+def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    sets = [word for text in SMALL for word in ("--set", text)]
+    code, _, err = run("compare", "vae", "--steps", "2", *sets, "--executor", "ray", "--quiet")
+    assert code == 3 and "aezoo[ray]" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        ((), 2, "nothing to compare"),
+        (("vae", "vae"), 2, "named twice"),
+        (("vaee",), 2, "did you mean 'vae'"),
+        (("vae", "--dataset", "digit"), 2, "digit"),
+        (("vae", "--metrics", "fdd"), 2, "fdd"),
+        (("vae", "--out", "nowhere/table.md"), 1, "nowhere"),
+        (("vae", "--seeds", "0"), 2, "--seeds"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, arguments, code, named):
+    found, _, err = run("compare", *arguments, "--quiet")
+    assert found == code and named in err
+    assert not list(tmp_path.glob("runs/*/config.toml"))
+
+
+def test_a_dry_run_trains_nothing_and_says_how_long_it_takes(run, tmp_path):
+    sets = [word for text in SMALL for word in ("--set", text)]
+    code, out, _ = run("compare", "vae", "--seeds", 2, "--steps", 50, *sets, "--dry-run", "--format", "json")
+    document = json.loads(out)
+    assert code == 0 and [cell["state"] for cell in document["cells"]] == ["train", "train"]
+    assert document["cells"][0]["seconds"] >= 0 and not (tmp_path / "runs").exists()
