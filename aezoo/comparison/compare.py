@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,6 +19,7 @@ from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
 from aezoo.errors import ConfigError, InterruptedRun, did_you_mean
+from aezoo.foreign import keep_copies
 from aezoo.progress import Progress, Silence
 
 EXECUTORS = ("local", "ray")
@@ -86,8 +87,8 @@ def finished(
     grid: Grid, executor: Executor, progress: Progress | None = None, *, jobs: int | None = None
 ) -> list[Outcome]:
     """The outcome of every cell of a grid, in its order, after working off what is not done yet."""
-    tasks = {planned.cell.path: task_of_cell(planned.cell, grid, jobs) for planned in plan(grid)}
-    open_ = [tasks[planned.cell.path] for planned in plan(grid) if planned.state != "done"]
+    waiting = [planned.cell for planned in plan(grid) if planned.state != "done"]
+    open_ = [_with_plugins(task_of_cell(cell, grid, jobs), cell) for cell in waiting]
     bar = progress or Silence()
     failures = _worked_off(executor, open_, bar) if open_ else {}
     return [outcome(cell, failures.get(str(cell.path), "")) for cell in grid.cells]
@@ -119,6 +120,13 @@ def task_of_cell(cell: Cell, grid: Grid, jobs: int | None) -> Task:
         grid.n,
         max(1, cores // (jobs or default_jobs())),
     )
+
+
+def _with_plugins(task: Task, cell: Cell) -> Task:
+    """The task with copies of the one-file plugins that the cell needs, beside its log."""
+    folder = (cell.path.parent / "logs" / cell.path.name).absolute()
+    keep_copies(cell.config.plugins, folder)
+    return replace(task, plugins=tuple(str(folder / name) for name in cell.config.plugins))
 
 
 def default_jobs() -> int:

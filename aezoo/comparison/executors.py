@@ -62,6 +62,7 @@ class Local:
                 for place, (task, process) in list(running.items()):
                     if process.poll() is not None:
                         del running[place]
+                        _close(process)
                         yield Done(task, self._failure(task, process.returncode))
                 yield None
         finally:
@@ -95,6 +96,12 @@ class Local:
         return self._logs / f"{Path(task.path).name}.log"
 
 
+def _close(process: subprocess.Popen[bytes]) -> None:
+    """Our end of its pipe."""
+    if process.stdin is not None:
+        process.stdin.close()
+
+
 def _stop(processes: Iterable[subprocess.Popen[bytes]]) -> None:
     alive = [process for process in processes if process.poll() is None]
     for process in alive:
@@ -104,6 +111,7 @@ def _stop(processes: Iterable[subprocess.Popen[bytes]]) -> None:
             process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
+        _close(process)
 
 
 @final

@@ -18,6 +18,7 @@ from typing import Any
 
 from aezoo.config import RunConfig
 from aezoo.files import make_directory
+from aezoo.foreign import load_file
 
 try:
     import fcntl
@@ -32,6 +33,7 @@ class Task:
     config:   the whole run file
     path:     the run directory, on a disk that everybody sees
     threads:  of the processor, for a training that gives the same bits everywhere
+    plugins:  one-file plugins to load first
     """
 
     config: Mapping[str, Any]
@@ -40,6 +42,7 @@ class Task:
     extractors: tuple[str, ...]
     n: int | None
     threads: int
+    plugins: tuple[str, ...] = ()
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
@@ -48,7 +51,8 @@ class Task:
 def task_of(text: str) -> Task:
     """The task that `as_json` wrote."""
     table = json.loads(text)
-    return Task(**{**table, "metrics": tuple(table["metrics"]), "extractors": tuple(table["extractors"])})
+    lists = {name: tuple(table[name]) for name in ("metrics", "extractors", "plugins")}
+    return Task(**{**table, **lists})
 
 
 def is_trained(path: Path) -> bool:
@@ -88,6 +92,8 @@ def _work(task: Task, path: Path) -> None:
     from aezoo.runner import run_training
 
     torch.set_num_threads(task.threads)
+    for plugin in task.plugins:
+        load_file(Path(plugin))
     if not is_trained(path):
         run_training(RunConfig(**task.config), path, resume=True)
     if not is_measured(path, asked_of(task)):
