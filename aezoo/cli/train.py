@@ -132,6 +132,7 @@ def _summary(path: Path, results: dict[str, Any]) -> None:
     print(f"{results['steps']} steps in {results['seconds']:.1f} s on {results['device']}, {speed}")
     print(f"run      {path}")
     print(f"samples  {path / 'samples.png'}")
+    print(f"report   {path / 'report.html'}")
     print(f"more     aezoo sample {path} -n 64 --out grid.png")
     print(f"         aezoo evaluate {path}")
 
