@@ -52,6 +52,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", show_default=False)] = "",
     precision: Annotated[str, typer.Option(help="fp32 or bf16.", show_default=False)] = "",
     compile: Annotated[bool, typer.Option("--compile", help="Compile encoder and decoder.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write the terms to RUN/tensorboard too.")
+    ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="section.key=value; the last word. May be repeated.", show_default=False),
@@ -95,6 +98,7 @@ def train(
         "--device": _train("device", device or None),
         "--precision": _train("precision", precision or None),
         "--compile": _train("compile", compile or None),
+        "--tensorboard": _train("tensorboard", tensorboard or None),
         "--no-evaluate": {"evaluate": {"end": False}} if no_evaluate else {},
     }
     from aezoo.resolve import resolve

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 ASIDE = (
-    *("format", "version", "plugins", "packages", "x"),
+    *("format", "version", "plugins", "packages", "x", "train.tensorboard"),
     *("recipe.reported", "recipe.note", "recipe.title", "recipe.paper", "recipe.url"),
 )
-"""What no one chooses, or what stands elsewhere on the page."""
+"""What no result depends on, or what stands elsewhere on the page."""
 NOT_SAID = "–"
 
 
@@ -22,6 +22,11 @@ class Setting:
 
     key: str
     values: tuple[str, ...]
+
+    @property
+    def minor(self) -> bool:
+        """Whether it is one of the many of an optimizer, and not which one or how fast it learns."""
+        return self.key.startswith("optimizer.") and self.key.rpartition(".")[2] not in ("name", "lr")
 
 
 def settings(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:

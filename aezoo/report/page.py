@@ -161,7 +161,7 @@ def _facts(view: RunView) -> dict[str, str]:
         "recipe": str(results.get("recipe") or view.outcome.cell.config.recipe.name),
         "dataset": without_paths([view.outcome])[0].cell.dataset,
         "seed": str(view.seed),
-        "steps": f"{results.get('steps', view.outcome.cell.config.train.steps):,}",
+        "steps": f"{results['steps']:,}" if "steps" in results else "",
         "seconds": f"{seconds:,.1f}" if isinstance(seconds, int | float) else "",
         "device": str(results.get("device", "")),
         "aezoo": str(versions.get("aezoo") or view.table.get("version", "")),

@@ -129,22 +129,22 @@ def labelled(paths: Sequence[Path]) -> dict[Path, str]:
     return dict(zip(paths, names, strict=True))
 
 
-def short_dataset(config: RunConfig) -> str:
-    """A dataset as users name it, of a path only the last name: nobody else needs to know where it lies."""
-    path = config.dataset.get("path")
-    return f"{config.dataset['name']}:{Path(path).name}" if path else str(config.dataset["name"])
-
-
 def without_paths(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes with their datasets' short names, as far as these tell different datasets apart."""
     full: dict[str, set[str]] = {}
     for one in outcomes:
-        full.setdefault(short_dataset(one.cell.config), set()).add(one.cell.dataset)
-    return [_shortened(one) if len(full[short_dataset(one.cell.config)]) == 1 else one for one in outcomes]
+        full.setdefault(_short(one.cell), set()).add(one.cell.dataset)
+    return [_shortened(one) if len(full[_short(one.cell)]) == 1 else one for one in outcomes]
+
+
+def _short(cell: Cell) -> str:
+    """A dataset as users name it, of a path only the last name: nobody else needs to know where it lies."""
+    path = cell.config.dataset.get("path")
+    return cell.dataset.replace(str(path), Path(path).name) if path else cell.dataset
 
 
 def _shortened(outcome: Outcome) -> Outcome:
-    return replace(outcome, cell=replace(outcome.cell, dataset=short_dataset(outcome.cell.config)))
+    return replace(outcome, cell=replace(outcome.cell, dataset=_short(outcome.cell)))
 
 
 def _outcome(run: RunDir, config: RunConfig, label: str, given: Mapping[str, Any] | None) -> Outcome:

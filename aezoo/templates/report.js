@@ -4,7 +4,7 @@
   const empty = (value) => value === null || value === "" || value === "–";
 
   const valueOf = (cell) => {
-    const given = cell.dataset.value ?? cell.textContent.trim();
+    const given = cell.dataset.value ?? (cell.classList.contains("number") ? "" : cell.textContent.trim());
     const number = Number(given.replaceAll(",", ""));
     return empty(given) ? null : Number.isNaN(number) ? given : number;
   };
