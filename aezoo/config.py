@@ -49,6 +49,7 @@ class TrainConfig(Config):
     keep_memory: bool = Field(
         True, description="on glibc, keep freed buffers for the next step instead of returning them"
     )
+    tensorboard: bool = Field(False, description="write the terms for TensorBoard too")
 
 
 class CheckpointConfig(Config):

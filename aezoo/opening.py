@@ -16,8 +16,8 @@ from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import writing
 from aezoo.rundir import Checkpoint, RunDir, new_path, newest_path
 
-_ELSEWHERE = ("train.data", "train.workers", "dataset.root", "dataset.download")
-"""Where the same rows come from: nothing that is computed depends on it."""
+_ELSEWHERE = ("train.data", "train.workers", "train.tensorboard", "dataset.root", "dataset.download")
+"""Where the same rows come from, and who watches: nothing that is computed depends on it."""
 
 
 def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:

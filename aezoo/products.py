@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +27,7 @@ from aezoo.functional.reconstruction import squared_error
 from aezoo.interfaces import FittedPrior
 from aezoo.model import Autoencoder, evaluation
 from aezoo.randomness import generator_for
+from aezoo.report import short_page
 from aezoo.resolve import dataset_name
 from aezoo.rundir import RunDir
 from aezoo.stages import split_state
@@ -58,6 +59,7 @@ def write_products(
     write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
     results = describe(run, model, config, facts) | _short_evaluation(model, config, data, facts)
     write_text(run.path / "README.md", model_card(config, model, results))
+    write_report(run, results, lines)
     run.write_results(results)
     return results
 
@@ -122,6 +124,14 @@ def record(
     run.write_results(results)
     if "steps" in results:  # a run that is not finished has no card yet
         write_text(run.path / "README.md", model_card(config, model, results))
+        write_report(run, results)
+
+
+def write_report(
+    run: RunDir, results: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] | None = None
+) -> None:
+    """The page of the run, from its files alone: no pass of the model is made for it."""
+    write_text(run.path / "report.html", short_page(run.path, results, lines))
 
 
 def reconstruction_error(model: Autoencoder, data: Data) -> float:

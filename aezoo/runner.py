@@ -14,6 +14,7 @@ from torch import nn
 
 from aezoo.allocator import keep_memory
 from aezoo.assemble import Assembly, assemble
+from aezoo.board import check_installed
 from aezoo.config import RunConfig, XConfig
 from aezoo.data.loading import load_dataset
 from aezoo.data.memory import CHUNK, fits, in_memory, is_streamed
@@ -65,6 +66,8 @@ def run_training(
     data: Data | None = None,
 ) -> Run:
     """Train what a complete config says, into its run directory; `data` stands in for its dataset."""
+    if config.train.tensorboard:
+        check_installed()
     if config.train.keep_memory:
         keep_memory()
     device = choose_device(config.train.device)
@@ -82,6 +85,7 @@ def run_training(
                 facts = _train(stages, assembly, data, device, checkpoint)
         finally:
             progress.finish()
+            stages.close()
         results = write_products(run, assembly.model, config, data, facts)
     return Run(run.path, config, results, dict(modules or {}))
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aezoo.board import Board
 from aezoo.config import RunConfig
 from aezoo.errors import InterruptedRun, RunFileError
 from aezoo.model import Autoencoder, memory_names
@@ -44,6 +45,7 @@ class Stages:
         self._resume = resume
         self._names: list[str] = []
         self._signal: int | None = None
+        self._board: Board | None = None
 
     def go(self, stage: str, trainer: Trainer, steps: int, look: Look | None = None) -> None:
         """Train until `steps` iterations are done.
@@ -80,8 +82,21 @@ class Stages:
             numbers |= look(due)
         if numbers:
             label = {} if stage == "train" else {"stage": stage}
-            self.run.append_metrics({"step": due, **label, **numbers})
+            self._tell({"step": due, **label, **numbers})
             self.progress.show(numbers)
+
+    def _tell(self, line: Mapping[str, Any]) -> None:
+        """A line for metrics.jsonl, and for those who watch."""
+        if self.config.train.tensorboard and self._board is None:
+            self._board = Board(self.run)  # what was rewound is gone by now
+        self.run.append_metrics(line)
+        if self._board is not None:
+            self._board.write(line)
+
+    def close(self) -> None:
+        """Nothing more is told."""
+        if self._board is not None:
+            self._board.close()
 
     def save(self, stage: str, trainer: Trainer) -> None:
         """Write a checkpoint; a model with weights that are not finite is never saved."""

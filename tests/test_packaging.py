@@ -52,6 +52,7 @@ def test_the_wheel_holds_every_file_of_core_and_plugins(wheel):
     assert {f"aezoo/{name}" for name in sources("aezoo")} | sources("plugins") <= names
     assert {"aezoo/registry.toml", "aezoo/py.typed", "aezoo/templates/model_card.md"} <= names
     assert "aezoo/templates/plugin/package/prior.py.jinja" in names
+    assert {f"aezoo/templates/report.{ending}" for ending in ("html", "css", "js")} <= names
     assert {f"aezoo_baselines/recipes/{name}" for name in RECIPES} <= names and len(RECIPES) >= 7
     assert wheel.read("aezoo/registry.toml") == (ROOT / "registry.toml").read_bytes()
 

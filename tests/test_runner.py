@@ -22,7 +22,7 @@ from aezoo_priors.gmm import GMMConfig
 BACKBONE = {"name": "mlp", "hidden": [16]}
 PROMISED = {
     *("config.toml", "metrics.jsonl", "results.json", "model.safetensors", "README.md"),
-    *("samples.png", "reconstructions.png", "curves.png", "checkpoints"),
+    *("samples.png", "reconstructions.png", "curves.png", "report.html", "checkpoints"),
 }
 
 

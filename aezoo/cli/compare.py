@@ -13,8 +13,11 @@ from aezoo.cli.options import PluginFiles, names
 from aezoo.cli.output import print_columns, print_json
 
 if TYPE_CHECKING:
+    from aezoo.comparison.cell import Outcome
     from aezoo.comparison.compare import Planned
+    from aezoo.comparison.entries import Table
     from aezoo.comparison.grid import Grid
+    from aezoo.progress import Progress
 
 
 class Format(StrEnum):
@@ -71,9 +74,12 @@ def compare(
     ] = False,
     format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.table,
     out: Annotated[
-        Path | None, typer.Option(help="A file for the table; without it it is printed.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="A file for the table; without it it is printed. With html, the page.", show_default=False
+        ),
     ] = None,
-    runs: Annotated[Path, typer.Option(help="Where the runs are kept.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option(help="Where runs and compare.html are kept.")] = Path("runs"),
     executor: Annotated[
         ExecutorName, typer.Option(help="local processes, or a Ray cluster.")
     ] = ExecutorName.local,
@@ -88,7 +94,7 @@ def compare(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show plan and estimated time only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
 ) -> None:
-    """Train what is missing, reuse what is there, measure all alike, print one table.
+    """Train what is missing, reuse what is there, measure all alike, print one table, write one page.
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
@@ -112,20 +118,21 @@ def compare(
     if dry_run:
         _plan(grid, jobs, as_json=format is Format.json)
         return
-    from aezoo.comparison.render import RENDERERS
     from aezoo.comparison.table import build
-    from aezoo.files import write_text
     from aezoo.progress import Bar, Silence
 
     _check_writable(out)
+    bar = Silence() if quiet else Bar()
     where = executor_of(executor.value, runs, jobs, address)
-    outcomes = finished(grid, where, Silence() if quiet else Bar(), jobs=jobs)
-    text = RENDERERS[format.value](build(outcomes, names(columns) or None, allow_mixed=allow_mixed))
-    if out is None:
-        print(text)
+    outcomes = finished(grid, where, bar, jobs=jobs)
+    shown = names(columns) or None
+    table = build(outcomes, shown, allow_mixed=allow_mixed)  # the page would only say why there is none
+    if format is Format.html:
+        _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
+        print(out or runs / "compare.html")
     else:
-        write_text(out, text)
-        print(out)
+        _write_table(table, format, out)
+        _page_beside(runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
     failed = [one for one in outcomes if one.failure]
     for one in failed:
         print(
@@ -133,6 +140,47 @@ def compare(
         )
     if failed:
         raise typer.Exit(1)
+
+
+def _write_table(table: Table, format: Format, out: Path | None) -> None:
+    from aezoo.comparison.render import RENDERERS
+    from aezoo.files import write_text
+
+    text = RENDERERS[format.value](table)
+    if out is None:
+        print(text)
+    else:
+        write_text(out, text)
+        print(out)
+
+
+def _page_beside(
+    file: Path, outcomes: list[Outcome], columns: list[str] | None, bar: Progress, *, allow_mixed: bool
+) -> None:
+    """The page that nobody asked for: where it cannot be written, the table is there all the same."""
+    from aezoo.errors import DiskError, print_warning
+
+    try:
+        _write_page(file, outcomes, columns, bar, allow_mixed=allow_mixed)
+    except DiskError as err:
+        print_warning(f"no page: {err.what}")
+        return
+    print(f"page  {file}", file=sys.stderr)
+
+
+def _write_page(
+    file: Path, outcomes: list[Outcome], columns: list[str] | None, bar: Progress, *, allow_mixed: bool
+) -> None:
+    from dataclasses import replace
+
+    from aezoo.explore.gallery import gallery
+    from aezoo.files import make_directory, write_text
+    from aezoo.report import of_outcomes, render
+
+    make_directory(file.parent)
+    page = of_outcomes(outcomes)
+    looks = gallery({view.label: view.path for view in page.views}, bar)
+    write_text(file, render(replace(page, looks=looks, columns=columns, allow_mixed=allow_mixed)))
 
 
 def _check_writable(out: Path | None) -> None:

@@ -52,6 +52,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", show_default=False)] = "",
     precision: Annotated[str, typer.Option(help="fp32 or bf16.", show_default=False)] = "",
     compile: Annotated[bool, typer.Option("--compile", help="Compile encoder and decoder.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write the terms to RUN/tensorboard too.")
+    ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="section.key=value; the last word. May be repeated.", show_default=False),
@@ -95,6 +98,7 @@ def train(
         "--device": _train("device", device or None),
         "--precision": _train("precision", precision or None),
         "--compile": _train("compile", compile or None),
+        "--tensorboard": _train("tensorboard", tensorboard or None),
         "--no-evaluate": {"evaluate": {"end": False}} if no_evaluate else {},
     }
     from aezoo.resolve import resolve
@@ -132,6 +136,7 @@ def _summary(path: Path, results: dict[str, Any]) -> None:
     print(f"{results['steps']} steps in {results['seconds']:.1f} s on {results['device']}, {speed}")
     print(f"run      {path}")
     print(f"samples  {path / 'samples.png'}")
+    print(f"report   {path / 'report.html'}")
     print(f"more     aezoo sample {path} -n 64 --out grid.png")
     print(f"         aezoo evaluate {path}")
 

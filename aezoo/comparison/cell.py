@@ -12,7 +12,7 @@ from typing import Any
 from aezoo.config import RunConfig
 
 _IMMATERIAL = {
-    "train": ("device", "workers", "data", "keep_memory", "log_every"),
+    "train": ("device", "workers", "data", "keep_memory", "log_every", "tensorboard"),
     "dataset": ("root", "download"),
 }
 _ASIDE = ("format", "version", "plugins", "packages", "recipe", "x", "checkpoint", "evaluate")

@@ -20,7 +20,7 @@ RECIPES = [info.name for info in registry.list_components("recipe")]
 DATASETS = ("digits", "synthetic-2d", "synthetic-5d")
 PROMISED = {
     *("config.toml", "metrics.jsonl", "results.json", "model.safetensors", "README.md"),
-    *("samples.png", "reconstructions.png", "curves.png", "checkpoints"),
+    *("samples.png", "reconstructions.png", "curves.png", "report.html", "checkpoints"),
 }
 every_recipe = pytest.mark.parametrize("name", RECIPES)
 

@@ -1,0 +1,61 @@
+"""The settings in which runs differ."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ASIDE = (
+    *("format", "version", "plugins", "packages", "x", "train.tensorboard"),
+    *("recipe.reported", "recipe.note", "recipe.title", "recipe.paper", "recipe.url"),
+)
+"""What no result depends on, or what stands elsewhere on the page."""
+NOT_SAID = "–"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A key, and its value in each run as text."""
+
+    key: str
+    values: tuple[str, ...]
+
+    @property
+    def minor(self) -> bool:
+        """Whether it is one of the many of an optimizer, and not which one or how fast it learns."""
+        return self.key.startswith("optimizer.") and self.key.rpartition(".")[2] not in ("name", "lr")
+
+
+def settings(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:
+    """All settings of some runs: those of the first in its order, then those that only others have."""
+    flat = [_flat(table) for table in tables]
+    keys = dict.fromkeys(key for one in flat for key in one)
+    return [Setting(key, tuple(one.get(key, NOT_SAID) for one in flat)) for key in keys]
+
+
+def differences(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:
+    """Those settings that are not the same in all runs."""
+    return [setting for setting in settings(tables) if len(set(setting.values)) > 1]
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in table.items():
+        key = f"{prefix}{name}"
+        if key in ASIDE:
+            continue
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{key}.")
+        else:
+            flat[key] = _text(value)
+    return flat
+
+
+def _text(value: Any) -> str:
+    """A value as one would write it; of an absolute path only its last name."""
+    if isinstance(value, str):
+        return os.path.basename(value.rstrip("/")) or value if os.path.isabs(value) else value
+    return json.dumps(value, ensure_ascii=False, default=str)

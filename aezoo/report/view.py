@@ -1,0 +1,188 @@
+"""What the files of a run directory say: a run directory to a `RunView`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aezoo.checking import check
+from aezoo.comparison.cell import Cell, Outcome
+from aezoo.config import RunConfig
+from aezoo.errors import ConfigError, RunFileError
+from aezoo.rundir import MODEL, RunDir
+
+NOT_FINISHED = "its training is not finished: it left no results yet"
+LONGEST_HEADER = 100_000_000  # bytes: what safetensors itself allows
+
+Lines = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG, and what a caption adds; without one, why."""
+
+    png: bytes = b""
+    note: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of a plane by group, in one group for each colour; without any, why.
+
+    prior:  the last group: drawn from the prior, not from data
+    """
+
+    groups: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    prior: Sequence[tuple[float, float]] = ()
+    axes: tuple[str, str] = ("", "")
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a loaded model shows."""
+
+    interpolation: Picture
+    neighbours: Picture
+    codes: Points
+
+
+@dataclass(frozen=True)
+class RunView:
+    """The files of one run.
+
+    label:     what the page calls it
+    outcome:   its place in a comparison, with the content of results.json
+    table:     its config.toml
+    lines:     of metrics.jsonl
+    pictures:  `samples` and `reconstructions`
+    sha256:    of the tensors in model.safetensors, as that file says it; empty where it does not
+    faults:    what cannot be read, and why
+    """
+
+    label: str
+    path: Path
+    outcome: Outcome
+    table: Mapping[str, Any]
+    lines: Sequence[Mapping[str, Any]]
+    pictures: Mapping[str, Picture]
+    sha256: str
+    faults: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        return self.outcome.results
+
+    @property
+    def dataset(self) -> str:
+        return self.outcome.cell.dataset
+
+    @property
+    def seed(self) -> int:
+        return self.outcome.cell.seed
+
+
+def read(
+    path: Path, label: str = "", results: Mapping[str, Any] | None = None, lines: Lines | None = None
+) -> RunView:
+    """The view of a run directory; what is missing or damaged in it is told, not raised.
+
+    results:  what its results.json will hold, where that is not written yet
+    lines:    of its metrics.jsonl, where they have been read already
+
+    Raises:  RunFileError for a directory that is no run's; ConfigError for a config.toml that is no run's
+    """
+    run = RunDir(path)
+    table = run.read_config()
+    config = check(RunConfig, table, "", lambda key: str(path / "config.toml"))
+    outcome = _outcome(run, config, label or path.resolve().name, results)
+    found, faults = _lines(run) if lines is None else (lines, [])
+    return RunView(
+        label=outcome.cell.method,
+        path=path,
+        outcome=outcome,
+        table=table,
+        lines=found,
+        pictures={name: _picture(path, name) for name in ("samples", "reconstructions")},
+        sha256=_sha256(path / MODEL),
+        faults=tuple(faults),
+    )
+
+
+def labelled(paths: Sequence[Path]) -> dict[Path, str]:
+    """A name for each run: its directory's, with as many of those above it as tell them apart.
+
+    Raises:  ConfigError for a directory that is named twice
+    """
+    found = [path.resolve() for path in paths]
+    doubled = [path for path in paths if found.count(path.resolve()) > 1]
+    if doubled:
+        raise ConfigError(f"{doubled[0]} is named twice", where="aezoo report", fix="name each run once")
+    for depth in range(1, 1 + max((len(path.parts) for path in found), default=1)):
+        names = ["/".join(path.parts[-depth:]) for path in found]
+        if len(set(names)) == len(names):
+            break
+    return dict(zip(paths, names, strict=True))
+
+
+def without_paths(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with their datasets' short names, as far as these tell different datasets apart."""
+    full: dict[str, set[str]] = {}
+    for one in outcomes:
+        full.setdefault(_short(one.cell), set()).add(one.cell.dataset)
+    return [_shortened(one) if len(full[_short(one.cell)]) == 1 else one for one in outcomes]
+
+
+def _short(cell: Cell) -> str:
+    """A dataset as users name it, of a path only the last name: nobody else needs to know where it lies."""
+    path = cell.config.dataset.get("path")
+    return cell.dataset.replace(str(path), Path(path).name) if path else cell.dataset
+
+
+def _shortened(outcome: Outcome) -> Outcome:
+    return replace(outcome, cell=replace(outcome.cell, dataset=_short(outcome.cell)))
+
+
+def _outcome(run: RunDir, config: RunConfig, label: str, given: Mapping[str, Any] | None) -> Outcome:
+    dataset = str(config.dataset["name"]) + (f":{path}" if (path := config.dataset.get("path")) else "")
+    cell = Cell(label, dataset, config.train.seed, config, run.path)
+    try:
+        results = run.read_results() if given is None else given
+    except RunFileError as err:
+        return Outcome(cell, {}, err.what.replace(f"{run.path}/", ""))
+    return Outcome(cell, results, "" if "steps" in results else NOT_FINISHED)
+
+
+def _lines(run: RunDir) -> tuple[Lines, list[str]]:
+    try:
+        lines = run.read_metrics()
+    except (OSError, ValueError) as err:
+        return [], [f"metrics.jsonl is damaged: {err}"]
+    if all(isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines):
+        return lines, []
+    return [], ["metrics.jsonl is damaged: a line of it names no step"]
+
+
+def _picture(path: Path, name: str) -> Picture:
+    file = path / f"{name}.png"
+    try:
+        return Picture(file.read_bytes())
+    except FileNotFoundError:
+        return Picture(why=f"the run directory holds no {file.name}")
+    except OSError as err:
+        return Picture(why=f"{file.name} cannot be read: {err.strerror}")
+
+
+def _sha256(file: Path) -> str:
+    """What the header of a safetensors file says of its tensors; the tensors are not read."""
+    try:
+        with file.open("rb") as content:
+            length = int.from_bytes(content.read(8), "little")
+            header = json.loads(content.read(min(length, LONGEST_HEADER)))
+        return str(header.get("__metadata__", {}).get("sha256", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
