@@ -15,28 +15,13 @@ import pytest
 
 import aezoo
 from aezoo.comparison.compare import finished, plan
-from aezoo.comparison.executors import Done, Local
+from aezoo.comparison.executors import Local
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.comparison.table import build
+from tests.working import Here
 
 SMALL = ("backbone.name=mlp", "backbone.hidden=[8]", "train.batch_size=16")
 ELSE = ("seconds", "images_per_s", "peak_memory_mb")  # what may differ between two trainings of one cell
-
-
-class Here:
-    """Works off tasks in this very process, and remembers them."""
-
-    def __init__(self):
-        self.tasks = []
-
-    def run(self, tasks):
-        from aezoo.comparison.work import work
-
-        for task in tasks:
-            self.tasks.append(task)
-            work(task)
-            yield None
-            yield Done(task)
 
 
 def grid(tmp_path, *methods, **options):

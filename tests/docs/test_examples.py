@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 
 from aezoo import registry
 from aezoo.cli.main import build
+from aezoo.comparison import compare
 from tests.images import write_folder, write_idx
+from tests.working import Here
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -59,6 +61,8 @@ def write_files(page: Path, folder: Path) -> None:
 def _materials(tmp_path, monkeypatch):
     """The data that pages speak of, small, in the working directory: a folder, an .npz, a public set."""
     monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
+    # comparisons in this process: starting others is another test's claim, and takes longer than the training
+    monkeypatch.setattr(compare, "executor_of", lambda *options: Here())
     write_folder(tmp_path / "faces", count=50)
     np.savez(tmp_path / "rows.npz", x=np.arange(40 * 64).reshape(40, 8, 8).astype(np.uint8))
     write_idx(tmp_path / "public")
