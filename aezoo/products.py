@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import platform
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy
-import torch
 from torch import Tensor
 
-from aezoo import __version__, pictures
+from aezoo import pictures
 from aezoo.config import RunConfig
 from aezoo.data.memory import CHUNK
 from aezoo.errors import AezooError
@@ -30,6 +25,7 @@ from aezoo.resolve import dataset_name
 from aezoo.rundir import RunDir
 from aezoo.stages import split_state
 from aezoo.types import Data
+from aezoo.versions import versions
 
 SHOWN = 64  # images in a grid
 
@@ -173,27 +169,6 @@ def parameter_counts(model: Autoencoder) -> dict[str, int]:
         part = ".".join(words[:2]) if words[0] == "regularizer" else words[0]
         counts[part] = counts.get(part, 0) + weight.numel()
     return counts
-
-
-def versions() -> dict[str, str]:
-    return {
-        "aezoo": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "commit": commit(),
-    }
-
-
-def commit() -> str:
-    """The commit of the checkout that aezoo runs from; empty for an installed package."""
-    root = Path(__file__).parents[1]
-    if not (root / ".git").exists() or shutil.which("git") is None:
-        return ""
-    asked = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip()
 
 
 def model_card(config: RunConfig, model: Autoencoder, results: dict[str, Any]) -> str:

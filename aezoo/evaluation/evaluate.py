@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from aezoo.config import RunConfig
 from aezoo.evaluation.checkpoints import best_on_validation, lowest_on_test
 from aezoo.evaluation.choosing import Chosen, named_metrics, named_spaces
 from aezoo.evaluation.measuring import ORDER, Evaluation, Named
 from aezoo.evaluation.outcome import MAIN, Evaluated, finished, shared_protocol
 from aezoo.evaluation.protocol import CheckpointRule
 from aezoo.evaluation.sets import Sets
+from aezoo.files import check_writable
 from aezoo.foreign import load_file
 from aezoo.interfaces import ModelMetric, PairMetric
 from aezoo.opening import read_config
@@ -67,6 +70,8 @@ def evaluate(
         load_file(Path(plugin))
     directory = RunDir(Path(run))
     config = read_config(directory, modules or ())
+    directory.read_results()  # what cannot be added to in the end is not begun
+    check_writable(directory.path)
     place = choose_device(device)
     named = named_metrics(metrics)
     if data_root:
@@ -79,7 +84,8 @@ def evaluate(
     sets = Sets(model, data, n=n, seed=seed)
     of = ORDER if stretched else MAIN
     bar = progress or Silence()
-    plain = shared_protocol(config, sets, "last" if checkpoint == "min-over-checkpoints" else checkpoint)
+    rule = "last" if checkpoint == "min-over-checkpoints" else checkpoint
+    plain = shared_protocol(config, sets, rule, complete=directory.has_model())
     evaluation = Evaluation(sets, spaces, plain, _Telling(bar, _work(named, len(spaces), len(of), sets.n)))
     try:
         results = evaluation.measure(named, of)
@@ -88,9 +94,18 @@ def evaluate(
     finally:
         bar.finish()
     found = finished(evaluation, results, begun)
+    if not directory.has_model():
+        found = replace(found, warnings=(_early(directory, config), *found.warnings))
     asked = {"metrics": _plain(metrics), "extractors": _plain(extractors), "n": n, "seed": seed}
     record(directory, config, model, found, str(place), asked)
     return found
+
+
+def _early(run: RunDir, config: RunConfig) -> str:
+    return (
+        f"training is not finished: measured at its newest checkpoint, step {run.steps()[-1]} of "
+        f"{config.train.steps}; `aezoo train --resume` goes on"
+    )
 
 
 def _plain(chosen: Chosen) -> Any:
