@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import final
 
 import torch
@@ -35,6 +35,7 @@ stretched:  each row's smallest value moved to 0, its largest to 1, and not roun
 COLUMNS = ("tr-tr", "gen-tr", "tr-te", "gen-te")
 """Between which sets nearest rows are sought: each row of the first has its own in the second."""
 FITTED_TO = 10_000  # training rows, at most, behind the pixel Gaussian
+PASS = 1024  # rows at a time where all training rows are gone through
 
 
 @final
@@ -67,6 +68,11 @@ class Sets:
             self._made[name] = self._makers()[name]()
         return self._made[name]
 
+    def all_training(self) -> Iterator[Tensor]:
+        """Every row of the training split, some at a time, in the form that `rows` has them in."""
+        for values in self.data.train.values.split(PASS):
+            yield self._kept(self.data.x(values))
+
     def x_test(self) -> Tensor:
         """The chosen test rows as the model sees them."""
         return self.data.x(_read(self.data.test, self.test_places))
@@ -98,7 +104,7 @@ class Sets:
     def mean_row(self) -> Tensor:
         """The mean x of the training split [*shape]."""
         total = torch.zeros(self.data.shape, dtype=torch.float64)
-        for rows in self.data.train.values.split(4096):
+        for rows in self.data.train.values.split(PASS):
             total += self.data.x(rows).double().sum(0)
         return (total / len(self.data.train)).float()
 
