@@ -45,7 +45,7 @@ class Sets:
     n:     rows of the test split, and of every set held against it
     seed:  of the choice of rows and of everything drawn
 
-    Raises:  ConfigError for more rows than the data have
+    Raises:  ConfigError for more rows than the data have, fewer than 2, and a seed outside [0, 2^32)
     """
 
     def __init__(self, model: Autoencoder, data: Data, *, n: int | None = None, seed: int = 0) -> None:
@@ -147,6 +147,10 @@ class Sets:
                 f"{len(self.data.train)} training rows",
                 where="-n",
                 fix=f"ask for at most {most}",
+            )
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(
+                f"the seed is {self.seed}", where="--seed", fix="give a whole number, 0 to 2^32 - 1"
             )
         if self.n < 2:
             raise ConfigError(f"{self.n} rows are no set", where="-n", fix="ask for 2 or more")

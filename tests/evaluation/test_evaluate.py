@@ -351,3 +351,25 @@ def test_a_directory_that_cannot_be_written_is_told_before_anything_is_measured(
     monkeypatch.setattr(Autoencoder, "encode", lambda *args: pytest.fail("it was measured"))
     with pytest.raises(DiskError, match="cannot be written"):
         aezoo.evaluate(run, metrics=["fd"])
+
+
+def test_a_likelihood_that_a_model_does_not_have_is_told_with_the_part_that_lacks_it(run):
+    found = aezoo.evaluate(run, metrics=["nll"], n=20)
+    assert found.value("nll", "run") is None and "reconstruction cost is no density" in found.table()
+
+
+@pytest.mark.parametrize("reconstruction", ["bce", "gaussian"])
+def test_the_likelihood_of_a_vae_is_a_number_below_the_bound_of_one_sample(tmp_path, reconstruction):
+    run = aezoo.train(
+        "vae",
+        backbone=BACKBONE,
+        reconstruction=reconstruction,
+        steps=20,
+        settings={"evaluate": {"end": False}},
+        out=tmp_path / "run",
+    )
+    few, many = (
+        aezoo.evaluate(run.path, metrics={"nll": {"samples": samples}}, n=50).value("nll", "likelihood")
+        for samples in (1, 200)
+    )
+    assert many < few
