@@ -106,7 +106,7 @@ class Evaluation:
         return rows.float().div_(255) if rows.dtype == torch.uint8 else rows
 
     def codes(self, split: Literal["train", "test"], n: int | None = None) -> Posterior:
-        """The posterior of the chosen test rows, or of the first n training rows (without n, of all).
+        """The posterior of the chosen test rows, or of n training rows (see `Sets.training_places`).
 
         In evaluation mode and without noise, on the CPU.
         """
@@ -114,9 +114,8 @@ class Evaluation:
         if split == "test":
             chunks: Iterable[Tensor] = self.sets.x_test().split(CHUNK)
         else:
-            values = self.data.train.values
-            chosen = values if n is None else values[:n]
-            chunks = (self.data.x(rows) for rows in chosen.split(CHUNK))
+            chosen = self.sets.training_places(n).split(CHUNK)
+            chunks = (self.data.x(self.data.train.values[places]) for places in chosen)
         return join([_on_cpu(self.model.encode(x.to(device))) for x in chunks])
 
     def aggregated(self) -> Tensor:

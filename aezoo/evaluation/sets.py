@@ -82,6 +82,11 @@ class Sets:
         """Numbers of the chosen rows of the test split."""
         return _chosen(len(self.data.test), self.n, self.seed, "test")
 
+    def training_places(self, n: int | None = None) -> Tensor:
+        """Numbers of n training rows, without n of all: at random, as files often lie class by class."""
+        rows = len(self.data.train)
+        return _chosen(rows, min(n or rows, rows), self.seed, "codes")
+
     def labels(self) -> Tensor | None:
         """Classes of the chosen test rows, where there are any."""
         found = self.data.test.labels

@@ -373,3 +373,22 @@ def test_the_likelihood_of_a_vae_is_a_number_below_the_bound_of_one_sample(tmp_p
         for samples in (1, 200)
     )
     assert many < few
+
+
+def test_a_run_on_rows_given_from_python_is_measured_on_the_same_rows_given_again(tmp_path):
+    rows = torch.rand(60, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    run = trained_on(rows, tmp_path / "run")
+    with pytest.raises(MissingError, match="given from Python") as caught:
+        aezoo.evaluate(run.path, metrics=["reconstruction"])
+    assert "aezoo.evaluate" in caught.value.fix
+    again = aezoo.evaluate(run.path, metrics=["reconstruction"], data=rows)
+    assert again.value("sse", "reconstruction") > 0 and again.rows()[0]["n_real"] == 6
+    with pytest.raises(ConfigError, match=r"\(1, 7, 6\)"):
+        aezoo.evaluate(run.path, data=torch.rand(60, 1, 7, 6))
+
+
+def test_probes_see_all_classes_of_data_that_lie_class_by_class(tmp_path):
+    data = made_up(60, 20, labels=[0] * 30 + [1] * 30 + [0, 1] * 10)
+    run = trained_on(data, tmp_path / "run")
+    found = aezoo.evaluate(run.path, metrics={"probes": {"rows": 20, "k": 3}}, data=data)
+    assert found.value("linear_probe", "codes") > 0 and found.value("knn_probe", "codes") > 0
