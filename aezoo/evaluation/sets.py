@@ -142,7 +142,9 @@ class Sets:
         return self._kept(drawn.add_(mean).unflatten(1, self.data.shape))
 
     def _kept(self, x: Tensor) -> Tensor:
-        return as_bytes(x, self.data.range) if self.data.is_image else x
+        if not self.data.is_image:
+            return x
+        return torch.cat([as_bytes(some, self.data.range) for some in x.split(PASS)])
 
     def _check(self) -> None:
         most = min(len(self.data.test), len(self.data.train))
