@@ -80,6 +80,12 @@ def _write(path: Path, content: bytes) -> None:
     flush_directory(path.parent)
 
 
+def check_writable(directory: Path) -> None:
+    """Raises:  DiskError where no file can be put into the directory: better known before work than after"""
+    with writing(directory), tempfile.TemporaryFile(dir=directory):
+        pass
+
+
 def write_text(path: Path, text: str) -> None:
     """The same for UTF-8 text."""
     write_bytes(path, text.encode("utf-8"))

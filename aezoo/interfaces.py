@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
@@ -191,15 +191,18 @@ class Measure:
 class Value:
     """A number of a metric that says itself what it is of.
 
-    measure:  one of the metric's
-    of:       what was measured, such as `codes` or `gen-tr`: a row of the table
-    space:    the extractor it was measured with; empty: none
+    measure:   one of the metric's
+    of:        what was measured, such as `codes` or `gen-tr`: a row of the table
+    space:     the extractor it was measured with; empty: none
+    protocol:  fields of `Protocol` that are not what the evaluation says of all numbers, such as the split or
+               how many rows were looked at
     """
 
     measure: str
     value: float
     of: str
     space: str = ""
+    protocol: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Metric(ABC):

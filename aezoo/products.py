@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy
 import torch
 from torch import Tensor
 
-from aezoo import __version__, pictures
+from aezoo import pictures
 from aezoo.config import RunConfig
 from aezoo.data.memory import CHUNK
 from aezoo.errors import AezooError
@@ -32,6 +28,7 @@ from aezoo.resolve import dataset_name
 from aezoo.rundir import RunDir
 from aezoo.stages import split_state
 from aezoo.types import Data
+from aezoo.versions import versions
 
 SHOWN = 64  # images in a grid
 
@@ -57,7 +54,9 @@ def write_products(
     write_grids(run, model, data, config.train.seed)
     lines = run.read_metrics()
     write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
-    results = describe(run, model, config, facts) | _short_evaluation(model, config, data, facts)
+    trained = describe(run, model, config, facts)
+    run.write_results(trained | {"results": [], "warnings": []})  # a measure that breaks costs no training
+    results = trained | _short_evaluation(model, config, data, facts)
     write_text(run.path / "README.md", model_card(config, model, results))
     write_report(run, results, lines)
     run.write_results(results)
@@ -197,27 +196,6 @@ def peak_memory(device: str) -> float | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
-
-
-def versions() -> dict[str, str]:
-    return {
-        "aezoo": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "commit": commit(),
-    }
-
-
-def commit() -> str:
-    """The commit of the checkout that aezoo runs from; empty for an installed package."""
-    root = Path(__file__).parents[1]
-    if not (root / ".git").exists() or shutil.which("git") is None:
-        return ""
-    asked = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip()
 
 
 def model_card(config: RunConfig, model: Autoencoder, results: dict[str, Any]) -> str:

@@ -238,12 +238,16 @@ class RunDir:
     def write_model(self, tensors: Mapping[str, Tensor]) -> None:
         write_bytes(self.path / MODEL, _sealed(_pack(tensors)))
 
+    def has_model(self) -> bool:
+        """Whether training came to its end once; before that there are only checkpoints."""
+        return (self.path / MODEL).exists()
+
     def read_model(self) -> dict[str, Tensor]:
         """The finished model's tensors, or the newest checkpoint's.
 
         Raises:  RunFileError when there is neither, or the file is damaged
         """
-        if (self.path / MODEL).exists():
+        if self.has_model():
             try:
                 content = (self.path / MODEL).read_bytes()
                 _check_seal(content)

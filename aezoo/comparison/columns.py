@@ -16,6 +16,7 @@ Result = Mapping[str, Any]  # a row of results.json
 
 _NUMBER = ("metric", "of", "value", "better", "why")  # the rest of a result is its protocol, but for
 _METHOD = ("weights",)  # whether they are averaged, which a method says of itself
+_ORIGIN = ("versions",)  # told, and not compared
 _FRECHET = ("fd", "fid")
 _FAMILY = {"fid": "fd", "kid": "kd"}  # names that belong to one extractor alone
 _REPORTED = {"reconstruction": "rec", "generation": "gen"}  # keys of a recipe's `reported` rows
@@ -52,7 +53,9 @@ def read(outcome: Outcome) -> Measured:
 
 def protocol_of(result: Result) -> dict[str, Any]:
     """What a number depends on besides the model and the dataset, which the column names."""
-    return {name: value for name, value in result.items() if name not in (*_NUMBER, *_METHOD, "dataset")}
+    return {
+        name: value for name, value in result.items() if name not in (*_NUMBER, *_METHOD, *_ORIGIN, "dataset")
+    }
 
 
 # -- which columns -------------------------------------------------------------------------------------

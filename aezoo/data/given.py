@@ -36,7 +36,7 @@ class Given:
         raise MissingError(
             f"this run was trained on {self.rows} rows given from Python (a {self.kind}), kept nowhere else",
             where="dataset.name",
-            fix="give them again: aezoo.train(..., dataset=...), or name another dataset",
+            fix="give them again: aezoo.train(..., dataset=ROWS), aezoo.evaluate(RUN, data=ROWS)",
         )
 
 

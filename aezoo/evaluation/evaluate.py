@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from aezoo.config import RunConfig
+from aezoo.data.given import Rows, given_data
+from aezoo.errors import ConfigError
 from aezoo.evaluation.checkpoints import best_on_validation, lowest_on_test
 from aezoo.evaluation.choosing import Chosen, named_metrics, named_spaces
 from aezoo.evaluation.measuring import ORDER, Evaluation, Named
 from aezoo.evaluation.outcome import MAIN, Evaluated, finished, shared_protocol
 from aezoo.evaluation.protocol import CheckpointRule
 from aezoo.evaluation.sets import Sets
+from aezoo.files import check_writable
 from aezoo.foreign import load_file
 from aezoo.interfaces import ModelMetric, PairMetric
 from aezoo.opening import read_config
@@ -37,7 +42,7 @@ def evaluate(
     weights: str = "",
     download: bool = False,
     device: str = "auto",
-    data: Data | None = None,
+    data: Rows | None = None,
     data_root: str = "",
     modules: Mapping[str, nn.Module] | None = None,
     plugins: Sequence[str | Path] = (),
@@ -55,7 +60,7 @@ def evaluate(
     weights:     file with the extractor's weights
     download:    whether missing weights may be fetched
     device:      `auto`, `cpu`, `cuda` or `mps`
-    data:        stands in for the run's dataset, where that was given from Python
+    data:        stands in for the run's dataset, where that was given from Python: the same rows again
     data_root:   the folder that holds the dataset, where it is no longer where it was
     modules:     finished modules that the run was trained with, by section
     plugins:     one-file plugins to load first, with metrics or extractors
@@ -67,19 +72,22 @@ def evaluate(
         load_file(Path(plugin))
     directory = RunDir(Path(run))
     config = read_config(directory, modules or ())
+    directory.read_results()  # what cannot be added to in the end is not begun
+    check_writable(directory.path)
     place = choose_device(device)
     named = named_metrics(metrics)
     if data_root:
         config = config.model_copy(update={"dataset": {**config.dataset, "root": data_root}})
-    data = load_data(config) if data is None else data
-    spaces = named_spaces(extractors, config, data, place, weights=weights, download=download)
+    rows = _rows(config, data)
+    spaces = named_spaces(extractors, config, rows, place, weights=weights, download=download)
     model = load(run, modules=modules).to(place)
     if checkpoint == "best-validation":
-        best_on_validation(directory, model, data, next(iter(spaces.values())), n=n, seed=seed)
-    sets = Sets(model, data, n=n, seed=seed)
+        best_on_validation(directory, model, rows, next(iter(spaces.values())), n=n, seed=seed)
+    sets = Sets(model, rows, n=n, seed=seed)
     of = ORDER if stretched else MAIN
     bar = progress or Silence()
-    plain = shared_protocol(config, sets, "last" if checkpoint == "min-over-checkpoints" else checkpoint)
+    rule = "last" if checkpoint == "min-over-checkpoints" else checkpoint
+    plain = shared_protocol(config, sets, rule, complete=directory.has_model())
     evaluation = Evaluation(sets, spaces, plain, _Telling(bar, _work(named, len(spaces), len(of), sets.n)))
     try:
         results = evaluation.measure(named, of)
@@ -88,9 +96,33 @@ def evaluate(
     finally:
         bar.finish()
     found = finished(evaluation, results, begun)
+    if not directory.has_model():
+        found = replace(found, warnings=(_early(directory, config), *found.warnings))
     asked = {"metrics": _plain(metrics), "extractors": _plain(extractors), "n": n, "seed": seed}
     record(directory, config, model, found, str(place), asked)
     return found
+
+
+def _rows(config: RunConfig, given: Rows | None) -> Data:
+    """Raises:  ConfigError for rows of another shape than the run was trained on"""
+    if given is None:
+        return load_data(config)
+    data = given if isinstance(given, Data) else given_data(given)[0]
+    if config.x is not None and tuple(data.shape) != tuple(config.x.shape):
+        raise ConfigError(
+            f"the rows given have the shape {tuple(data.shape)}, and the run was trained on "
+            f"{tuple(config.x.shape)}",
+            where="data",
+            fix="give the rows that it was trained on",
+        )
+    return data
+
+
+def _early(run: RunDir, config: RunConfig) -> str:
+    return (
+        f"training is not finished: measured at its newest checkpoint, step {run.steps()[-1]} of "
+        f"{config.train.steps}; `aezoo train --resume` goes on"
+    )
 
 
 def _plain(chosen: Chosen) -> Any:

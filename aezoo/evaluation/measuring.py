@@ -14,14 +14,17 @@ from aezoo.errors import ConfigError
 from aezoo.evaluation.protocol import Protocol
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.space import Space
-from aezoo.interfaces import Metric, ModelMetric, PairMetric, SetMetric
+from aezoo.interfaces import FittedPrior, Metric, ModelMetric, PairMetric, SetMetric, Value
 from aezoo.model import Autoencoder, join
+from aezoo.model import evaluation as in_evaluation
+from aezoo.randomness import generator_for
 from aezoo.types import Data, Posterior
 
 REFERENCES = ("floor", "mean", "gaussian")
 OWN = ("reconstruction", "generation")
 ORDER = ("floor", *OWN, "stretched-reconstruction", "stretched-generation", "mean", "gaussian")
 PAIRS = ("reconstruction", "mean")
+RUN = "run"  # what a number was to be taken of, where it could not be taken
 
 
 @dataclass(frozen=True)
@@ -92,24 +95,42 @@ class Evaluation:
         """Features float32 [N, d] of a set."""
         return self.spaces[space].features(self.sets.rows(of), self._tell)
 
-    def rows(self, of: str) -> Tensor:
-        """A set in x itself, flattened and in [0, 1]: float32 [N, D]; vectors as they are."""
-        rows = self.sets.rows(of).flatten(1)
-        return rows.float() / 255 if rows.dtype == torch.uint8 else rows
+    def rows(self, *of: str, most: int | None = None) -> Tensor:
+        """A set in x itself, flattened and in [0, 1]: float32 [N, D]; vectors as they are.
+
+        of:    several sets stand one after the other
+        most:  how many rows of them are taken, from the first on
+        """
+        rows = torch.cat([self.sets.rows(one) for one in of]) if len(of) > 1 else self.sets.rows(of[0])
+        rows = rows[:most].flatten(1)
+        return rows.float().div_(255) if rows.dtype == torch.uint8 else rows
 
     def codes(self, split: Literal["train", "test"], n: int | None = None) -> Posterior:
-        """The posterior of the chosen test rows, or of the first n training rows (without n, of all).
+        """The posterior of the chosen test rows, or of n training rows (see `Sets.training_places`).
 
-        In evaluation mode, on the CPU.
+        In evaluation mode and without noise, on the CPU.
         """
         device = self.model.device
         if split == "test":
             chunks: Iterable[Tensor] = self.sets.x_test().split(CHUNK)
         else:
-            values = self.data.train.values
-            chosen = values if n is None else values[:n]
-            chunks = (self.data.x(rows) for rows in chosen.split(CHUNK))
+            chosen = self.sets.training_places(n).split(CHUNK)
+            chunks = (self.data.x(self.data.train.values[places]) for places in chosen)
         return join([_on_cpu(self.model.encode(x.to(device))) for x in chunks])
+
+    def aggregated(self) -> Tensor:
+        """One draw from the posterior of each chosen test row [n, m]: what the prior has to meet.
+
+        Means will not do: where a stochastic encoder ignores x they are all the same, and its draws are the
+        prior's. A prior that was fitted to codes without noise has to meet those.
+        """
+        model, device = self.model, self.model.device
+        if isinstance(model.prior, FittedPrior) and "log_var" not in model.prior.reads:
+            return self.codes("test").z
+        generator = generator_for(device, self.seed, "evaluation", "codes")
+        with in_evaluation(model):
+            drawn = [model.encoder(x.to(device), generator).z for x in self.sets.x_test().split(CHUNK)]
+        return torch.cat(drawn).cpu()
 
     # -- measuring ---------------------------------------------------------------------------------
 
@@ -177,14 +198,23 @@ class Evaluation:
                 yield Result(label, of, values.get(name), measure.better, protocol, why)
 
     def _of_model(self, named: Named, metric: ModelMetric) -> Iterator[Result]:
-        for value in metric.measure(self):
-            space = self.spaces.get(value.space)
-            protocol = replace(self.plain, settings=named.settings, engine=metric.engine)
-            label = value.measure
-            if space is not None:
-                protocol = self._protocol(named, space, value.of, self.plain.n_fake)
-                label = f"{value.measure}[{space.name}]"
-            yield Result(label, value.of, value.value, metric.measures[value.measure].better, protocol)
+        own = replace(self.plain, settings=named.settings, engine=metric.engine)
+        found = set()
+        try:
+            for value in metric.measure(self):
+                found.add(value.measure)
+                yield self._valued(named, metric, value, own)
+        except ConfigError as err:  # this run has none, such as a probe of one class alone
+            for name, measure in metric.measures.items():
+                if name not in found:
+                    yield Result(name, RUN, None, measure.better, own, err.what)
+
+    def _valued(self, named: Named, metric: ModelMetric, value: Value, own: Protocol) -> Result:
+        space, label = self.spaces.get(value.space), value.measure
+        if space is not None:
+            own, label = self._protocol(named, space, value.of, own.n_fake), f"{value.measure}[{space.name}]"
+        protocol = replace(own, **value.protocol)
+        return Result(label, value.of, value.value, metric.measures[value.measure].better, protocol)
 
     def _protocol(self, named: Named, space: Space, of: str, n_fake: int) -> Protocol:
         stretched = of.startswith("stretched")

@@ -16,6 +16,7 @@ from aezoo.evaluation.table import text_table
 from aezoo.evaluation.warnings import warnings_of
 from aezoo.model import Autoencoder
 from aezoo.types import Data
+from aezoo.versions import versions
 
 QUICK_ROWS = 1000  # at most, in the short evaluation
 MAIN = (REFERENCES[0], *OWN, *REFERENCES[1:])  # the sets of a plain evaluation, as a table shows them
@@ -69,9 +70,14 @@ def finished(evaluation: Evaluation, results: Sequence[Result], begun: float) ->
     return Evaluated(tuple(results), tuple(warnings), time.perf_counter() - begun)
 
 
-def shared_protocol(config: RunConfig, sets: Sets, checkpoint: CheckpointRule = "last") -> Protocol:
-    """What all numbers of one evaluation have in common."""
-    averaged = bool(config.ema.decay) and checkpoint == "last"
+def shared_protocol(
+    config: RunConfig, sets: Sets, checkpoint: CheckpointRule = "last", *, complete: bool = True
+) -> Protocol:
+    """What all numbers of one evaluation have in common.
+
+    complete:  whether training is finished: only then an average over it takes the weights' place
+    """
+    averaged = bool(config.ema.decay) and checkpoint == "last" and complete
     return Protocol(
         dataset=sets.data.name,
         n_real=sets.n,
@@ -79,4 +85,5 @@ def shared_protocol(config: RunConfig, sets: Sets, checkpoint: CheckpointRule = 
         checkpoint=checkpoint,
         weights="averaged" if averaged else "last",
         seed=sets.seed,
+        versions=versions(),
     )

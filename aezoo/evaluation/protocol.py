@@ -11,7 +11,7 @@ CheckpointRule = Literal["last", "best-validation", "min-over-checkpoints"]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a number was measured: two of them compare only where these agree.
+    """How a number was measured: two of them compare only where these agree, but for `versions`.
 
     dataset, split:  where the real rows come from
     n_real, n_fake:  rows on each side
@@ -26,6 +26,8 @@ class Protocol:
     seed:            of everything drawn while measuring
     engine:          whose code computed it
     settings:        of the metric
+    versions:        of aezoo and the libraries it counts with, and the commit; they tell where a number is
+                     from and are not compared, or no number would outlive an upgrade
     """
 
     dataset: str
@@ -43,6 +45,7 @@ class Protocol:
     seed: int = 0
     engine: str = "aezoo"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def as_row(self) -> dict[str, Any]:
         """Its fields, as they stand in a row of results.json."""
@@ -56,5 +59,6 @@ def protocol_of(row: Mapping[str, Any]) -> Protocol:
 
 def differences(a: Protocol, b: Protocol) -> dict[str, tuple[Any, Any]]:
     """The fields in which two protocols differ; numbers compare only where there are none."""
-    one, other = a.as_row(), b.as_row()
-    return {name: (one[name], other[name]) for name in one if one[name] != other[name]}
+    names = [one.name for one in fields(Protocol) if one.compare]
+    both = {name: (getattr(a, name), getattr(b, name)) for name in names}
+    return {name: (one, other) for name, (one, other) in both.items() if one != other}

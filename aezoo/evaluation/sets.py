@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import final
 
 import torch
@@ -35,6 +35,7 @@ stretched:  each row's smallest value moved to 0, its largest to 1, and not roun
 COLUMNS = ("tr-tr", "gen-tr", "tr-te", "gen-te")
 """Between which sets nearest rows are sought: each row of the first has its own in the second."""
 FITTED_TO = 10_000  # training rows, at most, behind the pixel Gaussian
+PASS = 1024  # rows at a time where all training rows are gone through
 
 
 @final
@@ -44,7 +45,7 @@ class Sets:
     n:     rows of the test split, and of every set held against it
     seed:  of the choice of rows and of everything drawn
 
-    Raises:  ConfigError for more rows than the data have
+    Raises:  ConfigError for more rows than the data have, fewer than 2, and a seed outside [0, 2^32)
     """
 
     def __init__(self, model: Autoencoder, data: Data, *, n: int | None = None, seed: int = 0) -> None:
@@ -67,6 +68,11 @@ class Sets:
             self._made[name] = self._makers()[name]()
         return self._made[name]
 
+    def all_training(self) -> Iterator[Tensor]:
+        """Every row of the training split, some at a time, in the form that `rows` has them in."""
+        for values in self.data.train.values.split(PASS):
+            yield self._kept(self.data.x(values))
+
     def x_test(self) -> Tensor:
         """The chosen test rows as the model sees them."""
         return self.data.x(_read(self.data.test, self.test_places))
@@ -75,6 +81,11 @@ class Sets:
     def test_places(self) -> Tensor:
         """Numbers of the chosen rows of the test split."""
         return _chosen(len(self.data.test), self.n, self.seed, "test")
+
+    def training_places(self, n: int | None = None) -> Tensor:
+        """Numbers of n training rows, without n of all: at random, as files often lie class by class."""
+        rows = len(self.data.train)
+        return _chosen(rows, min(n or rows, rows), self.seed, "codes")
 
     def labels(self) -> Tensor | None:
         """Classes of the chosen test rows, where there are any."""
@@ -98,7 +109,7 @@ class Sets:
     def mean_row(self) -> Tensor:
         """The mean x of the training split [*shape]."""
         total = torch.zeros(self.data.shape, dtype=torch.float64)
-        for rows in self.data.train.values.split(4096):
+        for rows in self.data.train.values.split(PASS):
             total += self.data.x(rows).double().sum(0)
         return (total / len(self.data.train)).float()
 
@@ -131,7 +142,9 @@ class Sets:
         return self._kept(drawn.add_(mean).unflatten(1, self.data.shape))
 
     def _kept(self, x: Tensor) -> Tensor:
-        return as_bytes(x, self.data.range) if self.data.is_image else x
+        if not self.data.is_image:
+            return x
+        return torch.cat([as_bytes(some, self.data.range) for some in x.split(PASS)])
 
     def _check(self) -> None:
         most = min(len(self.data.test), len(self.data.train))
@@ -141,6 +154,10 @@ class Sets:
                 f"{len(self.data.train)} training rows",
                 where="-n",
                 fix=f"ask for at most {most}",
+            )
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(
+                f"the seed is {self.seed}", where="--seed", fix="give a whole number, 0 to 2^32 - 1"
             )
         if self.n < 2:
             raise ConfigError(f"{self.n} rows are no set", where="-n", fix="ask for 2 or more")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,8 +42,10 @@ class Space:
         self.name, self.extractor = name, extractor.to(device).eval()
         self._device = torch.device(device)
         self._cache = cache if extractor.cached else None
-        kept = {key: value for key, value in (settings or {}).items() if key not in ("weights", "download")}
-        self._identity = json.dumps([name, extractor.sha256, extractor.layer, extractor.resize, kept])
+        said = ("weights", "download") if extractor.sha256 else ("download",)  # the hash says it better
+        kept = {key: value for key, value in (settings or {}).items() if key not in said}
+        parts = [name, extractor.sha256, extractor.layer, extractor.resize, kept, *_code(extractor)]
+        self._identity = json.dumps([*parts, self._device.type])
 
     def features(self, rows: Tensor, tell: Callable[[int], None] = lambda rows: None) -> Tensor:
         """Features float [N, d] on the CPU of rows: uint8 images, or floats as they are.
@@ -93,6 +96,16 @@ class Space:
         digest.update(f"{rows.dtype}{tuple(rows.shape)}".encode())
         digest.update(rows.contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+def _code(extractor: Extractor) -> list[str]:
+    """What computes the features: the class, the content of its file, and torch."""
+    kind = type(extractor)
+    try:
+        content = Path(inspect.getfile(kind)).read_bytes()
+    except (TypeError, OSError):  # typed in at a prompt
+        content = b""
+    return [f"{kind.__module__}:{kind.__qualname__}", hashlib.sha256(content).hexdigest(), torch.__version__]
 
 
 def _read(path: Path, rows: int) -> Tensor | None:

@@ -23,7 +23,7 @@ def warnings_of(results: Sequence[Result], evaluation: Evaluation) -> Iterator[s
     """A sentence for each thing that looks wrong, with its numbers and what to try."""
     z = evaluation.codes("test").z
     yield from _unused(z)
-    yield from _gap(z, evaluation)
+    yield from _gap(evaluation)
     yield from _dead(evaluation)
     yield from _far(results)
 
@@ -42,19 +42,20 @@ def _unused(z: Tensor) -> Iterator[str]:
         )
 
 
-def _gap(z: Tensor, evaluation: Evaluation) -> Iterator[str]:
+def _gap(evaluation: Evaluation) -> Iterator[str]:
     """A critic that won, or a tie that is too weak: either way the prior draws what the decoder never saw."""
-    model, seed = evaluation.model, evaluation.seed
+    model, seed, z = evaluation.model, evaluation.seed, evaluation.aggregated()
     first, second = (
         model.sample_codes(len(z), generator_for(model.device, seed, "warnings", place)).cpu()
         for place in (0, 1)
     )
     gap, floor = posterior_gap(z, first, second, sliced_wasserstein)
     if gap > WON * floor:
+        times = f"{gap / floor:.1f} times what two sets of draws differ by" if floor else "all draws are one"
         yield (
-            f"the prior misses the codes: they are {gap:.3g} apart, {gap / floor:.1f} times what two sets of "
-            "draws differ by; the critic won, or the divergence is too weak: train longer, or raise the "
-            "learning rate of the phase that answers the critic"
+            f"the prior misses the codes: they are {gap:.3g} apart, and {times}; the critic won, or the "
+            "divergence is too weak: train longer, or raise the learning rate of the phase that answers the "
+            "critic"
         )
 
 
@@ -86,7 +87,8 @@ def _silent(model: Autoencoder, x: Tensor) -> dict[str, float]:
 def _watch(seen: dict[str, Tensor], name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
     def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         responds = (output > 0).flatten(2).any(2).any(0) if output.dim() > 2 else (output > 0).any(0)
-        seen[name] = seen[name] | responds if name in seen else responds
+        place = f"{name} {len(responds)}"  # one ReLU may serve several layers
+        seen[place] = seen[place] | responds if place in seen else responds
 
     return hook
 
@@ -96,9 +98,11 @@ def _far(results: Sequence[Result]) -> Iterator[str]:
     values = {(result.metric, result.of): result.value for result in results if result.better == "lower"}
     for metric in dict.fromkeys(metric for metric, of in values if of == "generation"):
         made, again = values[metric, "generation"], values.get((metric, "reconstruction"))
-        if made is None or again is None or again <= 0:
+        if made is None or again is None:
             continue
-        if made > FAR * again:
+        if (
+            made > FAR * max(again, values.get((metric, "floor")) or 0.0) > 0
+        ):  # below the floor nothing is told apart
             yield (
                 f"generation is far above reconstruction: {metric} {made:.4g} against {again:.4g}; "
                 "the decoder can, but the prior misses the codes: train longer, or choose another prior"

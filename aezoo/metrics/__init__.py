@@ -9,7 +9,13 @@ from aezoo.metrics.frechet import Statistics, frechet_distance, frechet_from_sta
 from aezoo.metrics.kernel import kernel_distance
 from aezoo.metrics.likelihood import importance_nll
 from aezoo.metrics.manifold import density_coverage, knn_precision_recall
-from aezoo.metrics.memorization import authenticity, copies, memorization_columns, memorization_score
+from aezoo.metrics.memorization import (
+    authenticity,
+    copies,
+    exact_copies,
+    memorization_columns,
+    memorization_score,
+)
 from aezoo.metrics.neighbours import kth_distances, nearest_distances, nearest_neighbours
 from aezoo.metrics.prd import PRD, prd
 from aezoo.metrics.probes import knn_probe, linear_probe
@@ -24,6 +30,7 @@ __all__ = [
     "copies",
     "density_coverage",
     "effective_rank",
+    "exact_copies",
     "fidelity",
     "frechet_distance",
     "frechet_from_statistics",

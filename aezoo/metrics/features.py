@@ -25,7 +25,7 @@ def features(values: Features, name: str, *, rows: int = 2) -> Tensor:
 
     Raises:  ConfigError for too few rows, values that are no numbers, NaN or infinity
     """
-    found = _tensor(values, name)
+    found = tensor(values, name)
     if found.dim() < 2 or found.dtype.is_complex or found.numel() == 0 < len(found):
         raise ConfigError(
             f"{name} has the shape {tuple(found.shape)} and the type {found.dtype}",
@@ -51,7 +51,7 @@ def features(values: Features, name: str, *, rows: int = 2) -> Tensor:
     return found
 
 
-def _tensor(values: Features, name: str) -> Tensor:
+def tensor(values: Features, name: str) -> Tensor:
     """The values without a copy where that is possible, and without their graph."""
     if isinstance(values, np.ndarray):
         values = np.ascontiguousarray(values)  # torch knows no negative strides

@@ -7,13 +7,14 @@ rows. So look at the four columns together (Stein et al. 2023, arXiv:2306.04675)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from aezoo.errors import ConfigError
-from aezoo.metrics.features import Features, features, pair
+from aezoo.metrics.features import Features, features, pair, tensor
 from aezoo.metrics.neighbours import distinct_rows, kth_distances, nearest_distances, nearest_neighbours
 
 NEAR = 1 / 3
@@ -88,7 +89,7 @@ def copies(a: Features, b: Features, near: float = NEAR) -> tuple[float, float]:
     A near copy is closer to its nearest training row than `near` times the distance to the second nearest
     that differs from it: there is one row it comes from. Exact copies count as near ones too.
 
-    Shapes:  a [N, d] generated, b [M, d] training, all that there are
+    Shapes:  a [N, d] generated, b [M, d] training, all that there are (else see `exact_copies`)
     Range:   each in [0, 1], the second not below the first
     Raises:  ConfigError as `pair`, for a `near` outside (0, 1), and for copies of one row alone in b
     Source:  near copies: Yoon et al. 2023, Diffusion Probabilistic Models Generalize when They Fail to
@@ -100,7 +101,8 @@ def copies(a: Features, b: Features, near: float = NEAR) -> tuple[float, float]:
     fake, real = pair(a, b)
     if not 0.0 < near < 1.0:
         raise ConfigError(f"near is {near}", where="near", fix="give a ratio between 0 and 1, such as 1/3")
-    different = real[distinct_rows(real)]
+    places = distinct_rows(real)
+    different = real if len(places) == len(real) else real[places]  # no copy where there are none
     if len(different) < 2:
         raise ConfigError(
             f"the {len(real)} rows of b are copies of one", where="b", fix="give training rows that differ"
@@ -108,6 +110,43 @@ def copies(a: Features, b: Features, near: float = NEAR) -> tuple[float, float]:
     distance, _ = nearest_neighbours(fake, different, 2)
     exact, close = distance[:, 0] == 0, distance[:, 0] < near * distance[:, 1]
     return float(exact.double().mean()), float(close.double().mean())
+
+
+def exact_copies(a: Features, batches: Iterable[Features]) -> float:
+    """Share of generated rows that are a training row to the bit, of any number of training rows.
+
+    batches:  all training rows, some at a time, in the type of a: one pass, and no distance is computed
+
+    Shapes:  a [N, ...] generated; each batch [n, ...] of the same shape behind n
+    Range:   [0, 1]
+    Raises:  ConfigError for no rows of a, NaN, infinity, and for a batch of another type or shape
+
+    >>> exact_copies(torch.tensor([[0.0], [1.1], [2.0]]), [torch.tensor([[0.0]]), torch.tensor([[2.0]])])
+    0.6666666666666666
+    """
+    made = tensor(a, "a")
+    words = _words(made, "a")
+    if not words:
+        raise ConfigError("a has 0 rows", where="a", fix="give one row or more")
+    wanted, seen = set(words), set[bytes]()
+    for batch in batches:
+        rows = tensor(batch, "b")
+        if (rows.dtype, rows.shape[1:]) != (made.dtype, made.shape[1:]):
+            raise ConfigError(
+                f"rows of a are {tuple(made.shape[1:])} {made.dtype}, those of b "
+                f"{tuple(rows.shape[1:])} {rows.dtype}",
+                where="a, b",
+                fix="give both in one type and of one shape: bytes are compared",
+            )
+        seen |= wanted.intersection(_words(rows, "b"))
+    return sum(word in seen for word in words) / len(words)
+
+
+def _words(rows: Tensor, name: str) -> list[bytes]:
+    """The bytes of each row; both zeros are one."""
+    if rows.dtype.is_floating_point and len(rows):
+        features(rows, name, rows=0)  # nan is no copy of nan
+    return [row.tobytes() for row in (rows + 0).cpu().numpy()]
 
 
 def authenticity(a: Features, b: Features) -> float:

@@ -24,6 +24,7 @@ from aezoo_extractors.shapes import image_shape
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 HASH = "6726825d"  # the beginning of the file's sha256
 VARIABLE = "AEZOO_INCEPTION"
+TOGETHER = 32  # images; each takes 10 MB in the first layers, whatever its own size
 LAYER = "2048"  # as torch-fidelity calls pool3
 
 
@@ -55,10 +56,8 @@ class Inception(Extractor):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, 1 or 3, H, W] to [B, 2048], >= 0."""
-        levels = (x.clamp(0, 1) * 255).round().to(torch.uint8)
-        (found,) = self.network(levels.expand(-1, 3, -1, -1))
-        features: Tensor = found
-        return features
+        levels = (x.clamp(0, 1) * 255).round().to(torch.uint8).expand(-1, 3, -1, -1)
+        return torch.cat([self.network(some)[0] for some in levels.split(TOGETHER)])
 
 
 def network(state: Mapping[str, Tensor]) -> nn.Module:

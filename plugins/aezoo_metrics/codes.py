@@ -24,12 +24,12 @@ class CodesConfig(Config):
 
 @final
 class Codes(ModelMetric):
-    """Of the codes of test rows, without noise; the gap is to as many draws from the prior."""
+    """Of test rows: units and rank of codes without noise, the gap between drawn codes and the prior."""
 
     measures = {
         "active_units": Measure("higher", "dimensions of the code that vary, of m (Burda et al. 2016)"),
         "effective_rank": Measure("higher", "exp of the entropy of the codes' variances, 1..m"),
-        "prior_gap": Measure("lower", "sliced W2 distance between codes and draws from the prior"),
+        "prior_gap": Measure("lower", "sliced W2 distance between draws of codes and of the prior"),
         "prior_gap_floor": Measure(None, "the same between two sets of draws: what no prior can go below"),
     }
     quick = True
@@ -49,6 +49,6 @@ class Codes(ModelMetric):
             for place in (0, 1)
         )
         distance = partial(metrics.sliced_wasserstein, seed=seed)
-        gap, floor = metrics.posterior_gap(z, first, second, distance)
+        gap, floor = metrics.posterior_gap(evaluation.aggregated(), first, second, distance)
         yield Value("prior_gap", gap, "codes")
         yield Value("prior_gap_floor", floor, "codes")

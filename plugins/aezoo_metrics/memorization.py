@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from aezoo.api import Config, Measure, ModelMetric, Value, metrics
+from aezoo.api import Config, Measure, ModelMetric, Value, generator_for, metrics
 
 if TYPE_CHECKING:
     from aezoo.api import Evaluation
+
+NUMBERS = 2**27  # of training rows, 512 MiB: all of up to 20,000 images of 6,700 pixels
 
 
 class MemorizationConfig(Config):
@@ -25,7 +27,7 @@ class Memorization(ModelMetric):
     measures = {
         "pms": Measure(None, "mean L2 distance to the nearest row, x in [0, 1]; copies: gen-tr below tr-tr"),
         "ims": Measure(None, "the same of features"),
-        "copies": Measure("lower", "share of generated rows that are a training row to the bit, 0..1"),
+        "copies": Measure("lower", "share of generated rows that are any training row to the bit, 0..1"),
         "near_copies": Measure(
             "lower", "share three times nearer to one training row than to any other, 0..1"
         ),
@@ -33,32 +35,60 @@ class Memorization(ModelMetric):
     }
 
     def measure(self, evaluation: Evaluation) -> Iterator[Value]:
-        """Four columns of each score, and copies, all of disjoint sets of equal size."""
-        yield from _scores("pms", evaluation.rows, evaluation.sets.pairs, evaluation.seed)
+        """Four columns of each score, of disjoint sets of equal size; and copies."""
+        yield from _scores("pms", evaluation.rows, evaluation)
         yield from _copied(evaluation)
         for space in evaluation.spaces:
 
             def features(of: str, space: str = space) -> Tensor:
                 return evaluation.features(of, space)
 
-            yield from _scores("ims", features, evaluation.sets.pairs, evaluation.seed, space)
+            yield from _scores("ims", features, evaluation, space)
 
 
 def _scores(
-    measure: str, of: Callable[[str], Tensor], count: int, seed: int, space: str = ""
+    measure: str, of: Callable[[str], Tensor], evaluation: Evaluation, space: str = ""
 ) -> Iterator[Value]:
-    train = torch.cat([of("train-1"), of("train-2")])
-    found = metrics.memorization_columns(of("generation"), train, of("test"), count=count, seed=seed)
-    yield Value(measure, found.train_train, "tr-tr", space)
-    yield Value(measure, found.generated_train, "gen-tr", space)
-    yield Value(measure, found.train_test, "tr-te", space)
-    yield Value(measure, found.generated_test, "gen-te", space)
+    """Sets are made when they are needed, and no more than two are there at a time."""
+    count = evaluation.sets.pairs
+
+    def row(a: Tensor, b: Tensor, column: str) -> Value:
+        protocol = {"n_fake": count, "n_real": count, "split": "test" if column.endswith("te") else "train"}
+        value = metrics.memorization_score(a, b)
+        return Value(measure, value, column, space, {**protocol, **_rounding(evaluation)})
+
+    first = of("train-1")
+    yield row(of("train-2"), first, "tr-tr")
+    yield row(_some(of("generation"), evaluation), first, "gen-tr")
+    test = _some(of("test"), evaluation)
+    yield row(first, test, "tr-te")
+    del first
+    yield row(_some(of("generation"), evaluation), test, "gen-te")
+
+
+def _some(rows: Tensor, evaluation: Evaluation) -> Tensor:
+    """As many rows as the training split has pairs of, where those are fewer."""
+    count = evaluation.sets.pairs
+    if count == len(rows):
+        return rows
+    order = torch.randperm(len(rows), generator=generator_for("cpu", evaluation.seed, "memorization"))
+    return rows[order[:count]]
 
 
 def _copied(evaluation: Evaluation) -> Iterator[Value]:
-    train = torch.cat([evaluation.rows("train-1"), evaluation.rows("train-2")])
+    """Exact copies of any training row; what costs distances looks at as many of them as pms does."""
+    sets, rounding = evaluation.sets, _rounding(evaluation)
+    exact = metrics.exact_copies(sets.rows("generation"), sets.all_training())
+    everything = {"split": "train", "n_real": len(evaluation.data.train), **rounding}
+    yield Value("copies", exact, "gen-tr", protocol=everything)
     generated = evaluation.rows("generation")
-    exact, near = metrics.copies(generated, train)
-    yield Value("copies", exact, "gen-tr")
-    yield Value("near_copies", near, "gen-tr")
-    yield Value("authpct", metrics.authenticity(generated, train), "gen-tr")
+    train = evaluation.rows("train-1", "train-2", most=max(2, NUMBERS // generated.shape[1]))
+    some = {"split": "train", "n_real": len(train), **rounding}
+    _, near = metrics.copies(generated, train)
+    yield Value("near_copies", near, "gen-tr", protocol=some)
+    yield Value("authpct", metrics.authenticity(generated, train), "gen-tr", protocol=some)
+
+
+def _rounding(evaluation: Evaluation) -> dict[str, str]:
+    """Sets are measured as files would hold them, in x itself too."""
+    return {"rounding": "8 bits" if evaluation.data.is_image else "none"}

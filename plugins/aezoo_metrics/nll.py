@@ -10,8 +10,6 @@ from pydantic import Field
 
 from aezoo.api import (
     Config,
-    HasDensity,
-    HasLikelihood,
     Measure,
     ModelMetric,
     Value,
@@ -39,12 +37,11 @@ class NLL(ModelMetric):
         self.samples = samples
 
     def measure(self, evaluation: Evaluation) -> Iterator[Value]:
-        """The bound, where there is one."""
+        """The bound.
+
+        Raises:  ConfigError for a model without one, with the part that lacks a density
+        """
         model = evaluation.model
-        if not (isinstance(model.prior, HasDensity) and isinstance(model.reconstruction, HasLikelihood)):
-            return
-        if evaluation.codes("train", 2).log_q is None:
-            return
         generator = generator_for(model.device, evaluation.seed, "nll")
         x = evaluation.sets.x_test().to(model.device)
         nats: torch.Tensor = metrics.importance_nll(model, x, samples=self.samples, generator=generator)

@@ -41,7 +41,7 @@ class Probes(ModelMetric):
         train, test = evaluation.data.train.labels, evaluation.sets.labels()
         if train is None or test is None:
             return
-        rows = min(self.rows, len(train))
-        z, z_test = evaluation.codes("train", rows).z, evaluation.codes("test").z
-        yield Value("linear_probe", metrics.linear_probe(z, train[:rows], z_test, test), "codes")
-        yield Value("knn_probe", metrics.knn_probe(z, train[:rows], z_test, test, k=self.k), "codes")
+        known = train[evaluation.sets.training_places(self.rows)]
+        z, z_test = evaluation.codes("train", self.rows).z, evaluation.codes("test").z
+        yield Value("linear_probe", metrics.linear_probe(z, known, z_test, test), "codes")
+        yield Value("knn_probe", metrics.knn_probe(z, known, z_test, test, k=self.k), "codes")

@@ -245,3 +245,150 @@ def test_a_measure_that_one_set_does_not_have_leaves_the_others(run):
     assert 0 <= found.value("coverage[classifier-digits]", "generation") <= 1
     why = next(row["why"] for row in found.rows() if row["of"] == "mean")
     assert why and why in found.table()
+
+
+# --- what a number says of itself
+
+
+def made_up(train, test, labels=None):
+    """Images 4x4 of a few levels."""
+    rows = torch.randint(0, 256, (train + test, 1, 4, 4), generator=torch.Generator().manual_seed(0))
+    rows = rows.to(torch.uint8)
+    classes = None if labels is None else torch.tensor(labels)
+    first = aezoo.api.Split(rows[:train], None if classes is None else classes[:train])
+    last = aezoo.api.Split(rows[train:], None if classes is None else classes[train:])
+    return aezoo.api.Data("made-up", (1, 4, 4), (0.0, 1.0), first, test=last, scale=1 / 255)
+
+
+def trained_on(data, path, **settings):
+    return aezoo.train(
+        "vae",
+        dataset=data,
+        backbone=BACKBONE,
+        steps=2,
+        batch_size=2,
+        settings={"evaluate": {"end": False}, **settings},
+        out=path,
+    )
+
+
+def test_memorization_says_which_rows_it_looked_at_and_that_they_were_rounded(tmp_path):
+    data = made_up(30, 20)
+    run = trained_on(data, tmp_path / "run")
+    found = aezoo.evaluate(run.path, metrics=["memorization"], extractors=["pixels"], data=data)
+    rows = {(row["metric"], row["of"]): (row["split"], row["n_fake"], row["n_real"]) for row in found.rows()}
+    assert rows["pms", "tr-tr"] == rows["ims[pixels]", "gen-tr"] == ("train", 15, 15)  # two disjoint halves
+    assert rows["pms", "gen-te"] == rows["ims[pixels]", "tr-te"] == ("test", 15, 15)
+    assert rows["copies", "gen-tr"] == rows["authpct", "gen-tr"] == ("train", 20, 30)
+    assert {row["rounding"] for row in found.rows()} == {"8 bits"}
+
+
+def test_a_copy_of_any_training_row_is_found_however_few_rows_are_measured(run):
+    from aezoo.evaluation.measuring import Evaluation
+    from aezoo.evaluation.protocol import Protocol
+    from aezoo.evaluation.sets import Sets
+    from aezoo_metrics.memorization import Memorization
+
+    data = made_up(200, 10)
+    sets = Sets(aezoo.load(run), data, n=10)
+    sets._made["generation"] = data.train.values[::20]
+    values = Memorization().measure(Evaluation(sets, {}, Protocol("made-up", 10, 10)))
+    assert {value.measure: value.value for value in values}["copies"] == 1.0
+
+
+def test_a_number_that_this_run_does_not_have_leaves_the_others_and_says_why(tmp_path):
+    data = made_up(6, 4, labels=[3] * 10)  # one class, and fewer rows than neighbours
+    run = trained_on(data, tmp_path / "run")
+    found = aezoo.evaluate(run.path, data=data)
+    assert found.value("linear_probe", "run") is None and "label 3" in found.table()
+    assert found.value("sse", "reconstruction") > 0 and found.value("active_units", "codes") >= 0
+
+
+@pytest.mark.parametrize(("train", "test"), [(4, 2), (2, 2), (2, 5), (9, 3)])
+def test_a_handful_of_rows_is_measured_or_says_why_not(tmp_path, train, test):
+    data = made_up(train, test)
+    found = aezoo.evaluate(trained_on(data, tmp_path / "run").path, data=data)
+    assert found.value("sse", "reconstruction") > 0
+    for row in found.rows():
+        assert (row["value"] is None and row["why"]) or abs(row["value"]) < float("inf")
+
+
+def test_numbers_keep_the_versions_that_made_them(run):
+    path = run / "results.json"
+    before = results(run)
+    for row in before["results"]:
+        row["versions"]["torch"] = "1.0"
+    path.write_text(json.dumps(before))
+    aezoo.evaluate(run, metrics=["fd"], n=20)
+    versions = {row["metric"]: row["versions"]["torch"] for row in results(run)["results"]}
+    assert versions["fd[classifier-digits]"] == torch.__version__ and versions["sse"] == "1.0"
+
+
+def test_an_unfinished_run_is_measured_as_it_is_and_says_so(tmp_path):
+    settings = {"ema": {"decay": 0.9}, "checkpoint": {"every": 1}}
+    data = made_up(30, 20)
+    run = trained_on(data, tmp_path / "run", **settings)
+    whole = aezoo.evaluate(run.path, metrics=["fd"], data=data)
+    assert {row["weights"] for row in whole.rows()} == {"averaged"}
+    assert not any("not finished" in warning for warning in whole.warnings)
+    (run.path / "model.safetensors").unlink()
+    (run.path / "results.json").unlink()
+    early = aezoo.evaluate(run.path, metrics=["fd"], data=data)
+    assert {row["weights"] for row in early.rows()} == {"last"}
+    assert "not finished" in early.warnings[0] and "step 2" in early.warnings[0]
+
+
+def test_a_directory_that_cannot_be_written_is_told_before_anything_is_measured(run, monkeypatch):
+    import tempfile
+
+    from aezoo.errors import DiskError
+    from aezoo.model import Autoencoder
+
+    def refuse(*args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(Autoencoder, "encode", lambda *args: pytest.fail("it was measured"))
+    with pytest.raises(DiskError, match="cannot be written"):
+        aezoo.evaluate(run, metrics=["fd"])
+
+
+def test_a_likelihood_that_a_model_does_not_have_is_told_with_the_part_that_lacks_it(run):
+    found = aezoo.evaluate(run, metrics=["nll"], n=20)
+    assert found.value("nll", "run") is None and "reconstruction cost is no density" in found.table()
+
+
+@pytest.mark.parametrize("reconstruction", ["bce", "gaussian"])
+def test_the_likelihood_of_a_vae_is_a_number_below_the_bound_of_one_sample(tmp_path, reconstruction):
+    run = aezoo.train(
+        "vae",
+        backbone=BACKBONE,
+        reconstruction=reconstruction,
+        steps=20,
+        settings={"evaluate": {"end": False}},
+        out=tmp_path / "run",
+    )
+    few, many = (
+        aezoo.evaluate(run.path, metrics={"nll": {"samples": samples}}, n=50).value("nll", "likelihood")
+        for samples in (1, 200)
+    )
+    assert many < few
+
+
+def test_a_run_on_rows_given_from_python_is_measured_on_the_same_rows_given_again(tmp_path):
+    rows = torch.rand(60, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    run = trained_on(rows, tmp_path / "run")
+    with pytest.raises(MissingError, match="given from Python") as caught:
+        aezoo.evaluate(run.path, metrics=["reconstruction"])
+    assert "aezoo.evaluate" in caught.value.fix
+    again = aezoo.evaluate(run.path, metrics=["reconstruction"], data=rows)
+    assert again.value("sse", "reconstruction") > 0 and again.rows()[0]["n_real"] == 6
+    with pytest.raises(ConfigError, match=r"\(1, 7, 6\)"):
+        aezoo.evaluate(run.path, data=torch.rand(60, 1, 7, 6))
+
+
+def test_probes_see_all_classes_of_data_that_lie_class_by_class(tmp_path):
+    data = made_up(60, 20, labels=[0] * 30 + [1] * 30 + [0, 1] * 10)
+    run = trained_on(data, tmp_path / "run")
+    found = aezoo.evaluate(run.path, metrics={"probes": {"rows": 20, "k": 3}}, data=data)
+    assert found.value("linear_probe", "codes") > 0 and found.value("knn_probe", "codes") > 0

@@ -32,10 +32,16 @@ def test_equal_protocols_have_no_differences():
     assert differences(PLAIN, replace(PLAIN)) == {}
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields(Protocol)])
+@pytest.mark.parametrize("name", [one.name for one in fields(Protocol) if one.compare])
 def test_every_field_makes_a_difference(name):
     other = replace(PLAIN, **{name: CHANGED[name]})
     assert differences(PLAIN, other) == {name: (getattr(PLAIN, name), CHANGED[name])}
+
+
+def test_versions_are_told_and_make_no_difference():
+    other = replace(PLAIN, versions={"torch": "3.0"})
+    assert differences(PLAIN, other) == {} and other == PLAIN
+    assert other.as_row()["versions"] == {"torch": "3.0"}
 
 
 def test_a_protocol_goes_into_a_row_of_results_and_back():

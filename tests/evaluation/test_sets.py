@@ -56,6 +56,12 @@ def test_more_rows_than_there_are_is_an_error_that_says_how_many_there_are(n, mo
     assert caught.value.where == "-n" and str(most) in caught.value.fix
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_not_all_measures_take_is_refused_at_the_door(seed):
+    with pytest.raises(ConfigError, match=f"seed is {seed}"):
+        Sets(model(), vectors(), seed=seed)
+
+
 def test_a_set_of_one_row_is_refused():
     with pytest.raises(ConfigError, match="1 rows"):
         Sets(model(), vectors(), n=1)

@@ -114,3 +114,31 @@ def test_an_extractor_that_answers_nonsense_is_named_with_what_it_said(answer, n
     with pytest.raises(ConfigError) as caught:
         Space("odd", Odd()).features(rows(3) | 1)
     assert "'odd'" in caught.value.what and named in caught.value.what
+
+
+def test_features_of_changed_code_are_not_taken_from_the_cache(tmp_path, monkeypatch):
+    """An extractor without weights, mended by its author, has the same name and settings as before."""
+    source = "from tests.evaluation.test_space import Sums\n\nclass Mine(Sums):\n    pass\n"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "mine_extractor.py").write_text(source)
+    from mine_extractor import Mine
+
+    Space("mine", Mine(), cache=tmp_path / "kept").features(rows(4))
+    kept, changed = Mine(), Mine()
+    Space("mine", kept, cache=tmp_path / "kept").features(rows(4))
+    (tmp_path / "mine_extractor.py").write_text(source + "# mended\n")
+    Space("mine", changed, cache=tmp_path / "kept").features(rows(4))
+    assert (kept.seen, changed.seen) == (0, 4)
+
+
+def test_a_weights_file_is_part_of_the_key_where_no_hash_says_more(tmp_path):
+    Space("sums", Sums(), cache=tmp_path, settings={"weights": "a"}).features(rows(4))
+    other, hashed = Sums(), Sums()
+    Space("sums", other, cache=tmp_path, settings={"weights": "b"}).features(rows(4))
+    assert other.seen == 4
+    hashed.sha256 = "ab" * 32
+    Space("sums", hashed, cache=tmp_path, settings={"weights": "a"}).features(rows(4))
+    moved = Sums()
+    moved.sha256 = hashed.sha256
+    Space("sums", moved, cache=tmp_path, settings={"weights": "elsewhere"}).features(rows(4))
+    assert (hashed.seen, moved.seen) == (4, 0)

@@ -114,3 +114,42 @@ def test_generation_far_above_reconstruction_is_told_with_both_numbers():
     (warning,) = said(results=values(50.0, 2.0))
     assert "50" in warning and "2" in warning and "fd[one]" in warning
     assert said(results=values(None, 2.0)) == said(results=values(5.0, None)) == []
+
+
+def test_a_stochastic_encoder_that_ignores_x_has_collapsed_and_its_prior_misses_nothing():
+    class Ignores(First):
+        def forward(self, x, generator=None):
+            nothing = torch.zeros(len(x), 2)
+            z = nothing if generator is None else torch.randn(len(x), 2, generator=generator)
+            return Posterior(z=z, mean=nothing, log_var=nothing)
+
+    warnings = said(Ignores())
+    assert "collapsed" in warnings[0] and not any("misses" in text for text in warnings)
+
+
+def test_a_prior_that_draws_one_code_alone_is_told():
+    class Point(Around):
+        def sample(self, n, generator):
+            return torch.full((n, 2), 3.0)
+
+    (warning,) = said(prior=Point())
+    assert "the prior misses the codes" in warning and "all draws are one" in warning
+
+
+def test_one_relu_behind_layers_of_several_widths_is_no_fault():
+    class Shared(Padded):
+        def __init__(self):
+            super().__init__()
+            self.relu, self.wide = nn.ReLU(), nn.Linear(2, 9)
+
+        def forward(self, z):
+            return super().forward(z) + 0 * (self.relu(self.wide(z)).sum() + self.relu(z).sum())
+
+    assert said(decoder=Shared()) == []
+
+
+def test_generation_is_not_far_where_reconstruction_is_nearer_than_training_rows():
+    near = [*values(4.0, 0.2), Result("fd[one]", "floor", 0.5, "lower", PLAIN)]
+    assert said(results=near) == []
+    far = [*values(4.0, 0.2), Result("fd[one]", "floor", 0.3, "lower", PLAIN)]
+    assert len(said(results=far)) == 1

@@ -5,7 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aezoo.errors import ConfigError
-from aezoo.metrics.memorization import authenticity, copies, memorization_columns, memorization_score
+from aezoo.metrics.memorization import (
+    authenticity,
+    copies,
+    exact_copies,
+    memorization_columns,
+    memorization_score,
+)
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -142,3 +148,30 @@ def test_sets_that_cannot_be_compared_are_refused(measure, a, b, message):
 def test_what_says_nothing_of_copies_is_refused(call, message):
     with pytest.raises(ConfigError, match=message):
         call()
+
+
+def test_exact_copies_are_found_in_any_batch_and_no_other_row_is_one():
+    train = torch.randint(0, 256, (90, 1, 3, 4), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    made = torch.cat([train[[5, 5, 88]], train[:1] ^ 1])
+    assert exact_copies(made, train.split(40)) == 0.75
+    assert exact_copies(made[2:].numpy(), [train[:5].numpy()]) == 0.0
+
+
+def test_exact_copies_agree_with_distances_of_zero():
+    train, made = points(0), torch.cat([points(0)[:7], points(3)])
+    assert exact_copies(made, train.split(11)) == copies(made, train)[0]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        (torch.rand(0, 2), torch.rand(5, 2), "0 rows"),
+        (torch.rand(5, 2), torch.rand(5, 3), "those of b"),
+        (torch.rand(5, 2), torch.rand(5, 2).double(), "float64"),
+        (torch.full((5, 2), torch.nan), torch.rand(5, 2), "row 0 of a holds nan"),
+        (torch.rand(5, 2), torch.full((5, 2), torch.inf), "row 0 of b holds inf"),
+    ],
+)
+def test_rows_whose_bytes_cannot_be_compared_are_refused(a, b, message):
+    with pytest.raises(ConfigError, match=message):
+        exact_copies(a, [b])
