@@ -117,7 +117,7 @@ def compare(
     from aezoo.files import write_text
     from aezoo.progress import Bar, Silence
 
-    _check_writable(out)
+    check_writable(out)
     where = executor_of(executor.value, runs, jobs, address)
     outcomes = finished(grid, where, Silence() if quiet else Bar(), jobs=jobs)
     text = RENDERERS[format.value](build(outcomes, names(columns) or None, allow_mixed=allow_mixed))
@@ -135,7 +135,7 @@ def compare(
         raise typer.Exit(1)
 
 
-def _check_writable(out: Path | None) -> None:
+def check_writable(out: Path | None) -> None:
     """Said before hours of training, not after."""
     from aezoo.errors import DiskError
     from aezoo.paths import is_writable
