@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from aezoo.comparison.cell import Outcome
 from aezoo.comparison.entries import bare
+from aezoo.comparison.render.layout import clean, shortened
 from aezoo.reproduction import claims
 from aezoo.reproduction.claims import Values, Verdict
 from aezoo.reproduction.experiment import Below, Gap, Memorises, Trend
@@ -48,7 +49,7 @@ def evidence_of(outcomes: Sequence[Outcome], curves: Curves | None = None) -> Ev
     for outcome in outcomes:
         cell = outcome.cell
         if outcome.failure:
-            missing[cell.method, cell.dataset] = outcome.failure.splitlines()[-1]
+            missing[cell.method, cell.dataset] = _shortly(outcome.failure)
             continue
         for row in outcome.results.get("results", ()):
             key = (cell.method, cell.dataset, f"{row['of']}/{bare(row['metric'])}")
@@ -61,6 +62,12 @@ def evidence_of(outcomes: Sequence[Outcome], curves: Curves | None = None) -> Ev
                 values.setdefault((method, dataset, f"curve/{name}"), {})[seed] = mean
                 values.setdefault((method, dataset, f"last/{name}"), {})[seed] = points[-1][name]
     return Evidence(values, curves or {}, missing)
+
+
+def _shortly(failure: str) -> str:
+    """How a run ended and what it said, without the place of its log."""
+    head, *said = failure.splitlines()
+    return shortened(clean(" ".join([head.partition(";")[0], *said])))
 
 
 def judged(claim: Below | Gap | Trend | Memorises, found: Evidence) -> Verdict:

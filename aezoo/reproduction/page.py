@@ -140,8 +140,13 @@ def _cells(row: ShownRow, made: Made) -> list[str]:
         for place, column in enumerate(made.experiment.column):
             values = made.found.of(row.method, dataset, column.measure)
             reported = f" [{theirs[place]:.2f}]" if place < len(theirs) else ""
-            texts.append(_mean(values, _decimals(column, made)) + reported)
+            fewer = f" (n={len(values)})" if 0 < len(values) < _seeds(made) else ""
+            texts.append(_mean(values, _decimals(column, made)) + fewer + reported)
     return texts
+
+
+def _seeds(made: Made) -> int:
+    return len({outcome.cell.seed for outcome in made.outcomes})
 
 
 def _mean(values: Values, decimals: int) -> str:

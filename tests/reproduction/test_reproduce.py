@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aezoo.cli.main import build
+from aezoo.reproduction.evidence import evidence_of
 from aezoo.reproduction.page import as_json, page_of
 from tests.reproduction.cases import GOLDEN, WRITERS, made
 
@@ -112,3 +113,34 @@ def test_started_again_it_trains_nothing_and_gives_the_same_page(item):
 def test_the_terminal_shows_the_verdicts(item):
     shown = invoke(str(item / "item.toml"), "--runs", str(item / "runs"), "--quiet").stdout
     assert "CLAIMS" in shown and "a mixture is nearer" in shown
+
+
+ABSENT = """
+title = "A figure of data that are not here"
+paper = "Somebody"
+url = "https://example.org"
+shows = "nothing"
+note = "tiny"
+grid = { recipes = ["vae"], datasets = ["mnist"], seeds = 1, steps = 2, metrics = ["fd"] }
+dataset = [{ name = "mnist", title = "MNIST" }]
+column = [{ title = "FD", measure = "generation/fd" }]
+row = [{ title = "VAE", method = "vae" }]
+claim = [{ text = "t", kind = "below", dataset = "mnist", a = "vae", b = "vae", measure = "generation/fd" }]
+"""
+
+
+def test_a_run_that_fails_is_a_reason_on_the_page_and_an_exit_code(tmp_path, monkeypatch):
+    monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "item.toml").write_text(ABSENT)
+    page = tmp_path / "page.md"
+    words = (str(tmp_path / "item.toml"), "--runs", str(tmp_path / "runs"), "--quiet", "--out", str(page))
+    assert invoke(*words).exit_code == 1
+    assert "vae on mnist failed:" in page.read_text() and "not decidable" in page.read_text()
+
+
+def test_curves_become_measures_of_their_mean_and_their_end():
+    points = [{"step": 1, "fd": 4.0}, {"step": 2, "fd": 2.0}]
+    found = evidence_of([], {("vae", "digits"): {0: points}})
+    assert found.of("vae", "digits", "curve/fd") == {0: 3.0}
+    assert found.of("vae", "digits", "last/fd") == {0: 2.0}
