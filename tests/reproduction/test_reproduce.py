@@ -133,7 +133,7 @@ def test_a_run_that_fails_is_a_reason_on_the_page_and_an_exit_code(tmp_path, mon
     monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "nothing"))
     monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
     (tmp_path / "item.toml").write_text(ABSENT)
-    page = tmp_path / "page.md"
+    page = tmp_path / "new" / "page.md"
     words = (str(tmp_path / "item.toml"), "--runs", str(tmp_path / "runs"), "--quiet", "--out", str(page))
     assert invoke(*words).exit_code == 1
     assert "vae on mnist failed:" in page.read_text() and "not decidable" in page.read_text()
