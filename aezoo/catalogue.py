@@ -23,6 +23,7 @@ Kind = Literal[
     "dataset",
     "extractor",
     "metric",
+    "experiment",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -44,7 +45,7 @@ class ComponentInfo(Config):
 
     kind: Kind = Field(description="what it is")
     name: str = Field(pattern=NAME, description="what users type")
-    target: str = Field(pattern=TARGET, description="'module:Class'; for a recipe 'package:recipes/x.toml'")
+    target: str = Field(pattern=TARGET, description="'module:Class'; for a file 'package:recipes/x.toml'")
     config: str = Field("", pattern=rf"{TARGET}|^$", description="'module:Class' of its settings, if any")
     summary: str = Field("", description="one line")
     paper: Paper | None = Field(None, description="its publication, if any")

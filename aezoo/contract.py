@@ -37,6 +37,9 @@ from aezoo.interfaces import (
     SetMetric,
 )
 from aezoo.randomness import mix
+from aezoo.reproduction.evidence import methods_of
+from aezoo.reproduction.experiment import cells_of
+from aezoo.reproduction.experiment import named as named_experiment
 from aezoo.resolve import check_part, complete, resolve
 from aezoo.specimen import (
     ROWS,
@@ -102,7 +105,7 @@ def _rule(
 
 @_rule(
     "import",
-    *(*PARTS, "dataset", "extractor", "metric", "recipe"),
+    *(*PARTS, "dataset", "extractor", "metric", "recipe", "experiment"),
     fix="let the module that the entry point names only register; a part's module is imported on use",
 )
 def _import(specimen: Specimen) -> None:
@@ -561,6 +564,17 @@ def _rows(specimen: Specimen) -> None:
 def _recipe(specimen: Specimen) -> None:
     """A recipe resolves to a complete config that goes through TOML and back."""
     _goes_through_toml(resolve(specimen.name))
+
+
+@_rule("experiment", "experiment", fix="`aezoo reproduce NAME --dry-run` says which key is wrong")
+def _experiment(specimen: Specimen) -> None:
+    """Everything that an experiment trains resolves, and each claim speaks of something that it trains."""
+    experiment = named_experiment(specimen.name)
+    grids = [cells_of(experiment, scale, Path()) for scale in experiment.scales]
+    trained = {cell.method for grid in grids for cell in grid.cells}
+    for claim in experiment.claim:
+        if unknown := [method for method in methods_of(claim) if method not in trained]:
+            raise Fault(f"the claim '{claim.text}' speaks of {unknown[0]}, which is never trained")
 
 
 def _goes_through_toml(config: RunConfig) -> None:

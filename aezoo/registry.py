@@ -160,13 +160,13 @@ def load_settings(info: ComponentInfo) -> type[Config]:
 
 
 def recipe_file(info: ComponentInfo) -> Traversable:
-    """The TOML file of a recipe, to read; it may lie inside an archive.
+    """The TOML file of a recipe or an experiment, to read; it may lie inside an archive.
 
     Raises:  MissingError when the file is not there
     """
     package, _, path = info.target.partition(":")
     missing = MissingError(
-        f"the file of recipe '{info.name}' is not there: {path} in package {package}",
+        f"the file of {info.kind} '{info.name}' is not there: {path} in package {package}",
         fix=f"reinstall {info.plugin or package}",
     )
     try:

@@ -62,6 +62,8 @@ def test_every_row_has_a_summary_of_one_line_and_a_whole_paper(info):
 def test_what_a_row_points_at_can_be_loaded(info):
     if info.kind == "recipe":
         assert "recipe" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
+    elif info.kind == "experiment":
+        assert "grid" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
     else:
         assert isinstance(registry.load_target(info), type)
         assert issubclass(registry.load_settings(info), Config)

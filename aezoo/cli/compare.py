@@ -121,7 +121,7 @@ def compare(
     from aezoo.comparison.table import build
     from aezoo.progress import Bar, Silence
 
-    _check_writable(out)
+    check_writable(out)
     bar = Silence() if quiet else Bar()
     where = executor_of(executor.value, runs, jobs, address)
     outcomes = finished(grid, where, bar, jobs=jobs)
@@ -183,7 +183,7 @@ def _write_page(
     write_text(file, render(replace(page, looks=looks, columns=columns, allow_mixed=allow_mixed)))
 
 
-def _check_writable(out: Path | None) -> None:
+def check_writable(out: Path | None) -> None:
     """Said before hours of training, not after."""
     from aezoo.errors import DiskError
     from aezoo.paths import is_writable

@@ -16,7 +16,7 @@ from aezoo.errors import AezooError
 from aezoo.files import REMEDY, disk_error
 
 COMMANDS = (
-    *("train", "evaluate", "compare", "report", "sample", "reconstruct"),
+    *("train", "evaluate", "compare", "reproduce", "report", "sample", "reconstruct"),
     *("interpolate", "traverse", "neighbours", "latent", "embed"),
     *("list", "show", "plugins", "doctor"),
 )

@@ -25,15 +25,15 @@ def show(
     """Show one part: summary, paper, settings with their ranges; of a recipe, its parts."""
     foreign.load_files(plugin or ())
     info = _named(name)
-    if info.kind == "recipe":
-        _show_recipe(info, registry.recipe_file(info).read_text("utf-8"), as_json)
+    if info.kind in ("recipe", "experiment"):
+        _show_file(info, registry.recipe_file(info).read_text("utf-8"), as_json)
     else:
         _show_part(info, settings(registry.load_settings(info)), as_json)
 
 
-def _show_recipe(info: ComponentInfo, text: str, as_json: bool) -> None:
+def _show_file(info: ComponentInfo, text: str, as_json: bool) -> None:
     if as_json:
-        print_json(info.model_dump() | {"recipe": tomllib.loads(text)})
+        print_json(info.model_dump() | {info.kind: tomllib.loads(text)})
     else:
         _print_head(info)
         print(text.rstrip())

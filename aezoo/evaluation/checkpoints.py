@@ -35,7 +35,7 @@ def best_on_validation(
     rows = min(n or len(data.validation), len(data.validation))
     data = replace(data, test=data.validation)
     scores = {}
-    for step in _loaded(run, model):
+    for step in each_checkpoint(run, model):
         sets = Sets(model, data, n=rows, seed=seed)
         scores[step] = frechet_distance(
             space.features(sets.rows("generation")), space.features(sets.rows("test"))
@@ -55,7 +55,7 @@ def lowest_on_test(run: RunDir, evaluation: Evaluation, metrics: Sequence[Named]
     between = [named for named in metrics if isinstance(named.metric, SetMetric)]
     best: dict[tuple[str, str], Result] = {}
     sets = evaluation.sets
-    for _ in _loaded(run, evaluation.model):
+    for _ in each_checkpoint(run, evaluation.model):
         fresh = Sets(evaluation.model, sets.data, n=sets.n, seed=sets.seed)
         for result in Evaluation(fresh, evaluation.spaces, evaluation.plain).measure(between, OWN):
             key = (result.metric, result.of)
@@ -76,7 +76,7 @@ def _better(result: Result, other: Result) -> bool:
     return result.value > other.value if result.better == "higher" else result.value < other.value
 
 
-def _loaded(run: RunDir, model: Autoencoder) -> Iterator[int]:
+def each_checkpoint(run: RunDir, model: Autoencoder) -> Iterator[int]:
     """The steps of the kept checkpoints, oldest first; the model holds the one that was yielded last.
 
     In the end it holds what it held before.

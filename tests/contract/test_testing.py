@@ -446,10 +446,12 @@ def test_the_library_whose_global_generator_is_read_is_named(library, part):
 
 
 def test_every_rule_has_a_part_that_breaks_it():
-    named = {rule for rule, _, _ in BROKEN} | {"import", "recipe"}  # these two below
+    named = {rule for rule, _, _ in BROKEN} | {"import", "recipe", "experiment"}  # these three below
     kinds = ("backbone", "encoder", "decoder", "prior", "divergence", "regularizer", "reconstruction")
     assert {
-        rule for kind in (*kinds, "dataset", "extractor", "metric", "recipe") for rule in rules(kind)
+        rule
+        for kind in (*kinds, "dataset", "extractor", "metric", "recipe", "experiment")
+        for rule in rules(kind)
     } == named
 
 
@@ -505,6 +507,28 @@ def test_a_plugin_module_that_imports_torch_breaks_a_rule(install):
     install("aezoo-heavy", "heavy_plugin", HEAVY)
     with pytest.raises(BrokenRule, match="heavy_plugin imports torch"):
         check_component("prior", "heavy", rule="import")
+
+
+EXPERIMENT = 'ComponentInfo(kind="experiment", name="e", target="ruled_experiments:e.toml")'
+UNTRAINED = """
+title = "t"
+paper = "p"
+url = "https://example.org"
+shows = "s"
+note = "n"
+dataset = [{ name = "digits", title = "Digits" }]
+claim = [{ text = "t", kind = "below", dataset = "digits", a = "vae", b = "aae", measure = "generation/fd" }]
+grid = { recipes = ["vae"], steps = 1 }
+"""
+
+
+def test_an_experiment_that_claims_something_of_what_it_never_trains_breaks_a_rule(install, tmp_path):
+    (tmp_path / "ruled_experiments").mkdir()
+    (tmp_path / "ruled_experiments" / "__init__.py").write_text("")
+    (tmp_path / "ruled_experiments" / "e.toml").write_text(UNTRAINED)
+    install("aezoo-ours", "ours_plugin", f"@hookimpl\ndef aezoo_components():\n    return [{EXPERIMENT}]")
+    with pytest.raises(BrokenRule, match="aae, which is never trained"):
+        check_component("experiment", "e")
 
 
 RECIPE = 'ComponentInfo(kind="recipe", name="r", target="ruled_recipes:r.toml")'

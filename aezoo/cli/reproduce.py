@@ -1,0 +1,156 @@
+"""`aezoo reproduce`: the tables and figures of papers, run again and judged."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aezoo.cli.options import PluginFiles
+from aezoo.cli.output import print_columns, print_json
+
+if TYPE_CHECKING:
+    from aezoo.reproduction.experiment import Experiment, Scale
+    from aezoo.reproduction.reproduce import Reproduced
+
+
+class Format(StrEnum):
+    """How a page is written."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+class ScaleName(StrEnum):
+    """Whose settings."""
+
+    small = "small"
+    paper = "paper"
+
+
+def reproduce(
+    item: Annotated[
+        str | None,
+        typer.Argument(help="A table or figure, or a TOML file; none: list them.", show_default=False),
+    ] = None,
+    scale: Annotated[
+        ScaleName, typer.Option(help="small: within an hour on two cores; paper: as published.")
+    ] = ScaleName.small,
+    runs: Annotated[Path, typer.Option(help="Where the runs are kept.")] = Path("runs"),
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Processes at a time; without it one for each GPU or core.", show_default=False
+        ),
+    ] = None,
+    format: Annotated[
+        Format | None,
+        typer.Option(help="Without it text; markdown or json by the ending of --out.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A file for the page, its pictures beside it.", show_default=False),
+    ] = None,
+    plugin: PluginFiles = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the tables and figures.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
+) -> None:
+    """Run a paper's table or figure again: its numbers beside ours, a verdict on each claim.
+
+    Killed and started again, it goes on: a finished run is never trained twice.
+    """
+    from aezoo import foreign
+    from aezoo.reproduction.experiment import named
+
+    foreign.load_files(plugin or ())
+    if item is None or list_:
+        _list()
+        return
+    experiment, how = named(item), format or _by_ending(out)
+    if dry_run:
+        _plan(experiment, scale.value, runs, as_json=how is Format.json)
+        return
+    from aezoo.cli.compare import check_writable
+    from aezoo.files import make_directory
+    from aezoo.progress import Bar, Silence
+    from aezoo.reproduction.reproduce import reproduce as run_again
+
+    if out is not None:
+        make_directory(out.parent)
+    check_writable(out)
+    bar = Silence() if quiet else Bar()
+    made = run_again(experiment, scale=scale.value, home=runs, jobs=jobs, progress=bar)
+    _write(experiment, scale.value, item, made, how, out)
+    failed = [one for one in made.outcomes if one.failure]
+    for one in failed:
+        print(
+            f"{one.cell.method} on {one.cell.dataset}, seed {one.cell.seed}: {one.failure}", file=sys.stderr
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+def _list() -> None:
+    from aezoo import registry
+
+    print_columns([(info.name, info.summary) for info in registry.list_components("experiment")])
+
+
+def _by_ending(out: Path | None) -> Format:
+    endings = {".md": Format.markdown, ".json": Format.json}
+    return endings.get(out.suffix, Format.text) if out else Format.text
+
+
+def _plan(experiment: Experiment, scale: Scale, runs: Path, *, as_json: bool) -> None:
+    from aezoo.comparison.compare import plan
+    from aezoo.reproduction.experiment import cells_of
+
+    planned = plan(cells_of(experiment, scale, runs))
+    head = ("method", "dataset", "seed", "state", "steps", "run")
+    rows = [
+        (one.cell.method, one.cell.dataset, one.cell.seed, one.state, one.steps, str(one.cell.path))
+        for one in planned
+    ]
+    if as_json:
+        cells = [dict(zip(head, row, strict=True)) for row in rows]
+        print_json({"cells": cells, "claims": [claim.model_dump() for claim in experiment.claim]})
+        return
+    print(f"{experiment.title}\n")
+    print_columns([head, *(tuple(map(str, row)) for row in rows)])
+    steps = sum(one.steps for one in planned if one.state in ("train", "resume"))
+    print(f"\n{len(rows)} runs, {steps:,} iterations to do, then {len(experiment.claim)} claims")
+    if scale == "small" and experiment.minutes:
+        print(f"it took {experiment.minutes}")
+
+
+def _write(
+    experiment: Experiment, scale: Scale, item: str, made: Reproduced, how: Format, out: Path | None
+) -> None:
+    from aezoo.files import write_bytes, write_text
+    from aezoo.reproduction import page
+    from aezoo.reproduction.pictures import drawn
+
+    shown = []
+    if out is not None and how is not Format.json:
+        for end, seen, content in drawn(experiment, made.outcomes, made.found):
+            file = out.with_name(f"{out.stem}-{end}.png")
+            write_bytes(file, content)
+            shown.append((file.name, seen))
+    name = Path(item).name if item.endswith(".toml") else item
+    command = f"aezoo reproduce {name}" + ("" if scale == "small" else f" --scale {scale}")
+    parts = page.Made(experiment, scale, command, made.outcomes, made.found, made.verdicts, shown)
+    if how is Format.json:
+        written = page.as_json(parts)
+    else:
+        write = page.markdown if how is Format.markdown else page.text
+        written = write(page.page_of(parts))
+    if out is None:
+        print(written, end="")
+    else:
+        write_text(out, written)
+        print(out)

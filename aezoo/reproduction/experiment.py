@@ -1,0 +1,189 @@
+"""A published table or figure as data: what is trained for it, what it claims, which numbers it reports."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from aezoo import registry
+from aezoo.checking import check
+from aezoo.comparison.cell import Cell
+from aezoo.comparison.grid import Grid, GridConfig, Request, grid_of
+from aezoo.errors import ConfigError
+from aezoo.layers import read_toml
+from aezoo.settings import Config
+
+Scale = Literal["small", "paper"]
+
+
+class Variant(Config):
+    """A method that no recipe is named for: a recipe with settings."""
+
+    name: str = Field(description="what its row is called")
+    recipe: str = Field(description="the recipe it starts from")
+    set: tuple[str, ...] = Field(description="key=value, after those of the grid")
+
+
+class ShownColumn(Config):
+    """A column under each dataset of the original's table."""
+
+    title: str = Field(description="as the original has it")
+    measure: str = Field(description="of what, and which measure without its extractor: generation/fd")
+
+
+class ShownDataset(Config):
+    """A dataset of the original's table."""
+
+    name: str = Field(description="a dataset's name")
+    title: str = Field(description="as the original has it")
+    absent: str = Field("", description="why it is not run, where it is not")
+
+
+class ShownRow(Config):
+    """A row of the original's table."""
+
+    title: str = Field(description="as the original has it")
+    dataset: str = Field("", description="the only one it is of, where rows stand for datasets")
+    method: str = Field("", description="a recipe's, a variant's or a variation's name; none: we have none")
+    absent: str = Field("", description="why it is not run, where it is not")
+    reported: dict[str, tuple[float, ...]] = Field(
+        {}, description="dataset -> the original's numbers, column by column"
+    )
+
+
+class _Claim(Config):
+    text: str = Field(description="what the paper says")
+    dataset: str = Field(description="the dataset it is looked at on")
+
+
+class Below(_Claim):
+    """A measure of one method is below that of another."""
+
+    kind: Literal["below"]
+    a: str = Field(description="the method said to be below")
+    b: str = Field(description="the other method")
+    measure: str = Field(description="such as generation/fd")
+
+
+class Gap(_Claim):
+    """Generation is nearer to reconstruction in one method than in another."""
+
+    kind: Literal["gap"]
+    a: str = Field(description="the method said to have the smaller gap")
+    b: str = Field(description="the other method")
+    measure: str = Field("fd", description="measured of both sets, such as fd")
+
+
+class Trend(_Claim):
+    """A measure over a setting that varies."""
+
+    kind: Literal["rises", "falls", "flat", "flat-or-falls", "u-shaped"]
+    over: tuple[str, ...] = Field(min_length=2, description="methods, in the order of the setting")
+    measure: str = Field(description="such as generation/fd")
+    tolerance: float = Field(0.1, gt=0, description="relative change that still counts as flat, > 0")
+
+
+class Memorises(_Claim):
+    """A method does not draw its training data (`expect = false`), or it does."""
+
+    kind: Literal["memorises"]
+    method: str = Field(description="whose samples")
+    measure: str = Field("pms", description="a distance to the nearest row: pms or ims")
+    expect: bool = Field(description="whether the paper says that it memorises")
+    tolerance: float = Field(
+        0.05, gt=0, lt=1, description="how much nearer than training rows to each other is still no copying"
+    )
+
+
+Claim = Annotated[Below | Gap | Trend | Memorises, Field(discriminator="kind")]
+
+
+class ScaleConfig(Config):
+    """Another scale of an experiment: its grid takes the place of the small one."""
+
+    grid: GridConfig = Field(description="the paper's settings, as far as they are known")
+
+
+class Experiment(Config):
+    """A file of an experiment."""
+
+    title: str = Field(description="which table or figure")
+    paper: str = Field(description="authors, title, where it appeared")
+    url: str = Field(description="the publisher's or arXiv's page")
+    shows: str = Field(description="what the original shows")
+    note: str = Field(description="why the settings are what they are, and what does not compare")
+    source: str = Field("", description="where the reported numbers come from and what they measure")
+    minutes: str = Field("", description="how long the small grid took, and on what")
+    grid: GridConfig = Field(description="what is trained at small scale")
+    scale: dict[Literal["paper"], ScaleConfig] = Field({}, description="other scales")
+    variant: tuple[Variant, ...] = Field((), description="further methods")
+    column: tuple[ShownColumn, ...] = Field((), description="columns under each dataset")
+    dataset: tuple[ShownDataset, ...] = Field(description="groups of columns")
+    row: tuple[ShownRow, ...] = Field((), description="rows")
+    claim: tuple[Claim, ...] = Field((), description="what is decided")
+    curve: bool = Field(False, description="whether kept checkpoints are measured too: curve/NAME")
+    pictures: tuple[str, ...] = Field((), description="names of `aezoo.reproduction.pictures`")
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        return ("small", *self.scale)
+
+    def grid_at(self, scale: Scale) -> GridConfig:
+        """The grid of a scale.
+
+        Raises:  ConfigError where the file has none
+        """
+        if scale == "small":
+            return self.grid
+        if scale not in self.scale:
+            raise ConfigError(
+                f"{self.title} has no settings for --scale {scale}", where="--scale", fix="leave it out"
+            )
+        return self.scale[scale].grid
+
+
+def named(item: str) -> Experiment:
+    """A registered experiment by its name, or the one in a TOML file.
+
+    Raises:  ConfigError for unknown names, and for a file with faults
+    """
+    if item.endswith(".toml"):
+        table, origin = read_toml(Path(item)), item
+    else:
+        file = registry.recipe_file(registry.find("experiment", item, "ITEM"))
+        table, origin = tomllib.loads(file.read_text("utf-8")), f"experiment {item}"
+    return check(Experiment, table, "", lambda key: origin)
+
+
+def cells_of(experiment: Experiment, scale: Scale, home: Path) -> Grid:
+    """Everything that is trained for an experiment; its runs are kept in `home`."""
+    grid = experiment.grid_at(scale)
+    found = list(grid_of(_request(grid, grid.recipes, grid.set, scale), home).cells) if grid.recipes else []
+    for variant in experiment.variant:
+        request = _request(grid, [variant.recipe], (*grid.set, *variant.set), scale)
+        found += [_renamed(cell, variant) for cell in grid_of(request, home).cells]
+    return Grid(tuple(found), tuple(grid.metrics), tuple(grid.extractors), grid.n)
+
+
+def _request(grid: GridConfig, recipes: Sequence[str], sets: Sequence[str], scale: Scale) -> Request:
+    return Request(
+        list(recipes),
+        grid.datasets,
+        grid.seeds,
+        grid.steps,
+        grid.scale or (scale if scale != "small" else None),
+        list(sets),
+        dict[str, Sequence[Any]](grid.vary),
+        grid.metrics,
+        grid.extractors,
+        grid.n,
+    )
+
+
+def _renamed(cell: Cell, variant: Variant) -> Cell:
+    return replace(cell, method=variant.name + cell.method.removeprefix(variant.recipe))

@@ -1,0 +1,326 @@
+"""A reproduced item as a page: what the original shows, our numbers beside its own, verdicts.
+
+Torch-free. One page, two ways to write it: Markdown, and text for the terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aezoo.comparison.cell import Outcome
+from aezoo.comparison.grid import GridConfig
+from aezoo.comparison.render.layout import clean, number
+from aezoo.comparison.render.markdown import escaped
+from aezoo.comparison.statistics import mean_and_std
+from aezoo.reproduction.claims import Values, Verdict
+from aezoo.reproduction.evidence import Evidence
+from aezoo.reproduction.experiment import Experiment, Scale, ShownColumn, ShownRow
+
+WIDTH = 110
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of texts."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section: sentences, then a table, then pictures (file name, what is seen)."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    sheet: Sheet | None = None
+    pictures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    title: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a page is made of."""
+
+    experiment: Experiment
+    scale: Scale
+    command: str
+    outcomes: Sequence[Outcome]
+    found: Evidence
+    verdicts: Sequence[Verdict]
+    pictures: Sequence[tuple[str, str]] = ()
+    hardware: str = field(default_factory=lambda: hardware())
+
+
+def page_of(made: Made) -> Page:
+    """The whole page."""
+    experiment = made.experiment
+    original = Part("The original", (f"{experiment.paper}: {experiment.url}", experiment.shows))
+    parts = [original, _verdicts(made)]
+    if experiment.row:
+        parts.append(_numbers(made))
+    if made.found.curves:
+        parts.append(_curve(made))
+    if made.pictures:
+        parts.append(Part("Pictures", pictures=tuple(made.pictures)))
+    return Page(experiment.title, (*parts, *_warnings(made), _how(made)))
+
+
+def as_json(made: Made) -> str:
+    """The same for programs."""
+    pairs = zip(made.experiment.claim, made.verdicts, strict=True)
+    document = {
+        "title": made.experiment.title,
+        "scale": made.scale,
+        "claims": [
+            {**claim.model_dump(), "verdict": verdict.decision, "why": verdict.why}
+            for claim, verdict in pairs
+        ],
+        "values": [
+            {"method": method, "dataset": dataset, "measure": measure, "by_seed": values}
+            for (method, dataset, measure), values in made.found.values.items()
+        ],
+        "rows": [row.model_dump() for row in made.experiment.row],
+        "missing": [
+            {"method": method, "dataset": dataset, "why": why}
+            for (method, dataset), why in made.found.missing.items()
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+# -- claims --------------------------------------------------------------------------------------------
+
+
+def _verdicts(made: Made) -> Part:
+    rows = tuple(
+        (claim.text, verdict.decision, verdict.why)
+        for claim, verdict in zip(made.experiment.claim, made.verdicts, strict=True)
+    )
+    note = (
+        "A claim is supported or contradicted where a 95 % Student interval over paired seeds leaves no "
+        "doubt, each claim by itself; otherwise it is not decidable at this scale."
+    )
+    if not rows:
+        return Part("Claims", ("The original makes no claim that numbers could decide: judge the pictures.",))
+    return Part("Claims", (note,), Sheet(("claim", "verdict", "numbers"), rows))
+
+
+# -- the original's table ------------------------------------------------------------------------------
+
+
+def _numbers(made: Made) -> Part:
+    experiment = made.experiment
+    of_one = any(row.dataset for row in experiment.row)
+    titles = [""] if of_one else [dataset.title for dataset in experiment.dataset]
+    heads = [f"{title} {column.title}".strip() for title in titles for column in experiment.column]
+    rows = tuple((row.title, *_cells(row, made)) for row in experiment.row)
+    ours = f"Ours: mean ± standard deviation over seeds. In brackets the paper's: {experiment.source}."
+    said = [ours] if any(row.reported for row in experiment.row) else [ours.partition(" In brackets")[0]]
+    return Part("Numbers", (*said, experiment.note, *_absences(made)), Sheet(("", *heads), rows))
+
+
+def _cells(row: ShownRow, made: Made) -> list[str]:
+    texts = []
+    for dataset in [row.dataset] if row.dataset else [shown.name for shown in made.experiment.dataset]:
+        theirs = row.reported.get(dataset, ())
+        for place, column in enumerate(made.experiment.column):
+            values = made.found.of(row.method, dataset, column.measure)
+            reported = f" [{theirs[place]:.2f}]" if place < len(theirs) else ""
+            fewer = f" (n={len(values)})" if 0 < len(values) < _seeds(made) else ""
+            texts.append(_mean(values, _decimals(column, made)) + fewer + reported)
+    return texts
+
+
+def _seeds(made: Made) -> int:
+    return len({outcome.cell.seed for outcome in made.outcomes})
+
+
+def _mean(values: Values, decimals: int) -> str:
+    if not values:
+        return NOTHING
+    mean, std = mean_and_std(list(values.values()))
+    return number(mean, decimals) + ("" if std is None else f" ± {number(std, decimals)}")
+
+
+def _decimals(column: ShownColumn, made: Made) -> int:
+    """As many as tell the smallest value of a measure apart."""
+    found = [
+        abs(value)
+        for (_, _, measure), values in made.found.values.items()
+        for value in values.values()
+        if measure == column.measure
+    ]
+    smallest = min((value for value in found if value > 0), default=1.0)
+    return 1 if smallest >= 10 else 2 if smallest >= 0.1 else 3
+
+
+def _absences(made: Made) -> list[str]:
+    """Why a column or a row is empty, each once."""
+    run = {(outcome.cell.method, outcome.cell.dataset) for outcome in made.outcomes}
+    datasets, methods = {dataset for _, dataset in run}, {method for method, _ in run}
+    columns = [d for d in made.experiment.dataset if d.name not in datasets]
+    rows = [row for row in made.experiment.row if row.method not in methods]
+    empty = [(d.title, d.absent) for d in columns] + [(row.title, row.absent) for row in rows]
+    by_reason: dict[str, list[str]] = {}
+    for title, reason in empty:
+        by_reason.setdefault(reason or "not run at this scale", []).append(title)
+    failed = [f"{method} on {dataset} failed: {why}" for (method, dataset), why in made.found.missing.items()]
+    return [f"Empty: {', '.join(titles)}: {reason}." for reason, titles in by_reason.items()] + failed
+
+
+# -- over training -------------------------------------------------------------------------------------
+
+
+def _curve(made: Made) -> Part:
+    """Means over seeds at each kept checkpoint."""
+    columns: dict[str, dict[int, str]] = {}
+    for (method, _), seeds in made.found.curves.items():
+        for name in ("wasserstein", "relative", "fd"):
+            by_step: dict[int, dict[int, float]] = {}
+            for seed, points in seeds.items():
+                for point in points:
+                    by_step.setdefault(int(point["step"]), {})[seed] = point[name]
+            columns[f"{method} {name}"] = {step: _mean(values, 3) for step, values in by_step.items()}
+    steps = sorted({step for column in columns.values() for step in column})
+    rows = tuple((str(step), *(column.get(step, NOTHING) for column in columns.values())) for step in steps)
+    said = (
+        "wasserstein: sliced W2 between codes of test rows and draws from the prior; relative: the same over "
+        "the codes' root mean square spread; fd: Frechet distance of generation.",
+    )
+    return Part("Over training", said, Sheet(("iteration", *columns), rows))
+
+
+# -- what the runs complain of -------------------------------------------------------------------------
+
+
+def _warnings(made: Made) -> list[Part]:
+    """Signs that a training went wrong: a verdict on such runs says little about the method."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for outcome in made.outcomes:
+        for warning in outcome.results.get("warnings", ()):
+            key = (outcome.cell.method, outcome.cell.dataset, warning.partition(":")[0])
+            counts[key] = counts.get(key, 0) + 1
+    if not counts:
+        return []
+    rows = tuple((*key, str(count)) for key, count in counts.items())
+    said = "What aezoo evaluate found wrong with runs: verdicts that rest on them are about these trainings."
+    return [Part("Warnings", (said,), Sheet(("method", "dataset", "warning", "runs"), rows))]
+
+
+# -- how it was made -----------------------------------------------------------------------------------
+
+
+def _how(made: Made) -> Part:
+    done = [outcome.results for outcome in made.outcomes if not outcome.failure]
+    trained = sum(float(one.get(name) or 0) for one in done for name in ("seconds", "fit_seconds"))
+    measured = sum(float(one.get("evaluation", {}).get("seconds") or 0) for one in done)
+    commits = sorted({str(results.get("versions", {}).get("commit") or "none")[:10] for results in done})
+    seeds = sorted({outcome.cell.seed for outcome in made.outcomes})
+    rows = [
+        ("command", made.command),
+        ("runs", f"{len(done)} finished of {len(made.outcomes)}, seeds {', '.join(map(str, seeds))}"),
+        ("commit of the runs", ", ".join(commits) or NOTHING),
+        ("device", ", ".join(sorted({str(results.get("device")) for results in done})) or NOTHING),
+        ("hardware", made.hardware),
+        ("time", f"training {trained / 60:.1f} min, measuring {measured / 60:.1f} min, summed over runs"),
+        *_settings(made.experiment.grid_at(made.scale)),
+        *((f"method {v.name}", f"{v.recipe} with {', '.join(v.set)}") for v in made.experiment.variant),
+    ]
+    said = () if made.experiment.row else (made.experiment.note,)
+    return Part("How it was made", said, Sheet(("", ""), tuple(rows)))
+
+
+def _settings(grid: GridConfig) -> list[tuple[str, str]]:
+    """What differs from the recipes."""
+    table: Mapping[str, Any] = grid.model_dump(exclude_none=True)
+    return [(name, _words(value)) for name, value in table.items() if value]
+
+
+def _words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} over {_words(inner)}" for key, inner in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def hardware() -> str:
+    """The processor, and how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{_processor()}, {cores} cores"
+
+
+def _processor() -> str:
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+# -- written -------------------------------------------------------------------------------------------
+
+
+def markdown(page: Page) -> str:
+    """For a file beside its pictures."""
+    blocks = [f"# {escaped(page.title)}"]
+    for part in page.parts:
+        blocks.append(f"## {part.title}")
+        blocks += [escaped(sentence) for sentence in part.sentences]
+        if part.sheet is not None:
+            blocks.append(_markdown_sheet(part.sheet))
+        blocks += [f"![{escaped(seen)}]({file})\n\n{escaped(seen)}" for file, seen in part.pictures]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _markdown_sheet(sheet: Sheet) -> str:
+    lines = [sheet.head, tuple("---" for _ in sheet.head), *(tuple(map(_cell, row)) for row in sheet.rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return escaped(clean(text))
+
+
+def text(page: Page) -> str:
+    """For the terminal."""
+    blocks = [page.title]
+    for part in page.parts:
+        blocks.append(part.title.upper())
+        blocks += [_wrapped(sentence) for sentence in part.sentences]
+        if part.sheet is not None:
+            blocks.append(_text_sheet(part.sheet))
+        blocks += [f"{file}: {seen}" for file, seen in part.pictures]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _text_sheet(sheet: Sheet) -> str:
+    """Columns where they fit; else a paragraph for each row."""
+    lines = [sheet.head, *sheet.rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if sum(widths) + 2 * len(widths) <= WIDTH:
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in lines
+        )
+    return "\n".join(_paragraph(sheet.head, row) for row in sheet.rows)
+
+
+def _paragraph(head: Sequence[str], row: Sequence[str]) -> str:
+    named = [f"{name} {cell}".strip() for name, cell in zip(head[1:], row[1:], strict=True)]
+    return _wrapped(f"{row[0]}: {'; '.join(named)}", "  ")
+
+
+def _wrapped(sentence: str, indent: str = "") -> str:
+    return textwrap.fill(sentence, WIDTH, subsequent_indent=indent, break_on_hyphens=False)

@@ -1,0 +1,196 @@
+"""The figures of an experiment, drawn from its runs. matplotlib is imported where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from aezoo import pictures
+from aezoo.comparison.cell import Outcome
+from aezoo.comparison.statistics import mean_and_std
+from aezoo.errors import ConfigError
+from aezoo.reproduction.evidence import Evidence
+from aezoo.reproduction.experiment import Experiment
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from torch import Tensor
+
+    from aezoo.model import Autoencoder
+    from aezoo.types import Data
+
+Named = tuple[str, str, bytes]  # the end of a file's name, what is seen, a PNG
+PER_RUN = ("reconstructions", "samples", "interpolation", "neighbours")
+PANEL = 3.2  # inches
+
+
+def drawn(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidence) -> Iterator[Named]:
+    """Every picture that the experiment asks for and its finished runs allow.
+
+    Names are `curve`, `latent`, `rows`, `reconstructions`, `samples`, `interpolation`, `neighbours:SPACE` and
+    `attributes:A,B`; those of images are drawn for the first seed of every method and dataset.
+
+    Raises:  ConfigError for another name
+    """
+    for name in experiment.pictures:
+        kind, _, argument = name.partition(":")
+        if kind == "curve":
+            yield from _curve(experiment, found)
+        elif kind == "latent":
+            yield from _latent(experiment, outcomes, found)
+        elif kind == "rows":
+            yield from _over_rows(experiment, found)
+        elif kind in (*PER_RUN, "attributes"):
+            for outcome in _first_seeds(outcomes):
+                yield from _of_run(kind, argument, outcome)
+        else:
+            raise ConfigError(f"no picture is called '{name}'", where="pictures", fix="see the module's list")
+
+
+def _title(experiment: Experiment, method: str) -> str:
+    return next((row.title for row in experiment.row if row.method == method), method)
+
+
+def _first_seeds(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    first: dict[tuple[str, str], Outcome] = {}
+    for outcome in outcomes:
+        if not outcome.failure:
+            first.setdefault((outcome.cell.method, outcome.cell.dataset), outcome)
+    return list(first.values())
+
+
+# -- over training -------------------------------------------------------------------------------------
+
+_CURVES = {"wasserstein": "W(codes, prior)", "relative": "W over the codes' spread", "fd": "generation FD"}
+
+
+def _curve(experiment: Experiment, found: Evidence) -> Iterator[Named]:
+    if not any(points for seeds in found.curves.values() for points in seeds.values()):
+        return
+    figure, axes = _panels(len(_CURVES))
+    for ax, (name, title) in zip(axes, _CURVES.items(), strict=True):
+        for place, ((method, _), seeds) in enumerate(found.curves.items()):
+            for seed, points in enumerate(seeds.values()):
+                label = _title(experiment, method) if seed == 0 else None
+                steps, values = [point["step"] for point in points], [point[name] for point in points]
+                ax.plot(steps, values, color=f"C{place}", label=label, linewidth=1, marker=".")
+        ax.set(title=title, xlabel="iteration", yscale="log")
+    axes[0].legend()
+    yield "curve", "Over training, each seed a line", pictures.png(figure)
+
+
+# -- codes in the plane --------------------------------------------------------------------------------
+
+
+def _latent(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidence) -> Iterator[Named]:
+    from aezoo import explore
+
+    shown = _first_seeds(outcomes)
+    if not shown:
+        return
+    figure, axes = _panels(len(shown))
+    for ax, outcome in zip(axes, shown, strict=True):
+        cell = outcome.cell
+        model, data = explore.open_run(cell.path)
+        cloud = explore.latent(model, data)
+        colours = None if cloud.labels is None else [f"C{int(label) % 10}" for label in cloud.labels]
+        ax.scatter(*_xy(cloud.prior), s=3, color="0.75", linewidths=0)
+        ax.scatter(*_xy(cloud.codes), s=3, c=colours, linewidths=0)
+        values = found.of(cell.method, cell.dataset, "generation/fd")
+        distance = f", FD {values[cell.seed]:.3g}" if cell.seed in values else ""
+        ax.set_title(f"{_title(experiment, cell.method)}{distance}", fontsize=9)
+    yield "latent", "Codes of test rows by component, over draws from the prior in grey", pictures.png(figure)
+
+
+def _xy(points: Tensor) -> tuple[list[float], list[float]]:
+    return points[:, 0].tolist(), points[:, 1].tolist()
+
+
+# -- over the rows of the table ------------------------------------------------------------------------
+
+
+def _over_rows(experiment: Experiment, found: Evidence) -> Iterator[Named]:
+    """Each column of the table over its rows, with the standard deviation over seeds."""
+    shown = [dataset for dataset in experiment.dataset if any(key[1] == dataset.name for key in found.values)]
+    if not shown:
+        return
+    figure, axes = _panels(len(shown))
+    for ax, dataset in zip(axes, shown, strict=True):
+        for column in experiment.column:
+            series = [
+                (row.title, list(found.of(row.method, dataset.name, column.measure).values()))
+                for row in experiment.row
+            ]
+            have = [(title, *mean_and_std(values)) for title, values in series if values]
+            titles, means, stds = zip(*have, strict=True) if have else ((), (), ())
+            spread = [std or 0.0 for std in stds]
+            ax.errorbar(titles, means, yerr=spread, marker="o", capsize=3, label=column.title)
+        ax.set(title=dataset.title, yscale="log")
+        ax.tick_params(axis="x", labelrotation=20)
+        ax.legend()
+    yield "rows", "Mean and standard deviation over seeds", pictures.png(figure)
+
+
+def _panels(count: int) -> tuple[Figure, Sequence[Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(PANEL * max(count, 1) + 0.6, PANEL + 0.4), layout="constrained")
+    return figure, figure.subplots(1, count, squeeze=False)[0].tolist()
+
+
+# -- images --------------------------------------------------------------------------------------------
+
+
+def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
+    from aezoo import explore
+    from aezoo.explore import drawing
+
+    cell = outcome.cell
+    model, data = explore.open_run(cell.path)
+    bounds = data.range or (0.0, 1.0)
+    end = f"{kind}-{argument}-{cell.method}-{cell.dataset}".replace(":", "-").replace("--", "-")
+    seen = f"{cell.method} on {cell.dataset}, seed {cell.seed}"
+    if kind == "reconstructions":
+        x = data.x(data.test.values[:16]).to(model.device)
+        image = pictures.pairs(x.cpu(), model.reconstruct(x).cpu(), range=bounds)
+        yield end, f"Test images above their reconstructions: {seen}", pictures.png(image)
+    elif kind == "samples":
+        yield end, f"64 random samples: {seen}", pictures.png(pictures.grid(_sampled(model), range=bounds))
+    elif kind == "interpolation":
+        figure = drawing.interpolation(explore.interpolate(model, data, n=5), bounds)
+        yield end, f"Linear interpolation between test images: {seen}", pictures.png(figure)
+    elif kind == "neighbours":
+        near = explore.neighbours(model, data, n=5, features=_space(argument, outcome, data))
+        figure = drawing.neighbours(near, bounds, space=argument)
+        yield end, f"Samples and their nearest training images in {argument}: {seen}", pictures.png(figure)
+    else:
+        for attribute in argument.split(","):
+            try:
+                moved = explore.traverse(model, data, attribute, n=2)
+            except ConfigError:  # a dataset without that attribute
+                continue
+            figure = drawing.traversal(moved, bounds)
+            yield f"{end}-{attribute}", f"Towards {attribute}: {seen}", pictures.png(figure)
+
+
+def _sampled(model: Autoencoder) -> Tensor:
+    from aezoo.randomness import generator_for
+
+    return model.sample(64, generator_for(model.device, 0, "sample")).cpu()
+
+
+def _space(name: str, outcome: Outcome, data: Data) -> Callable[[Tensor], Tensor]:
+    """Pixels, or the features that the dataset brings along."""
+    from aezoo.evaluation.choosing import named_spaces
+    from aezoo.evaluation.sets import as_bytes
+    from aezoo.explore.nearest import pixels
+    from aezoo.opening import read_config
+    from aezoo.rundir import RunDir
+    from aezoo.runner import choose_device
+
+    if name == "pixels":
+        return pixels
+    config = read_config(RunDir(outcome.cell.path))
+    (space,) = named_spaces((), config, data, choose_device("cpu")).values()
+    return lambda x: space.features(as_bytes(x, data.range))

@@ -1,0 +1,56 @@
+"""`aezoo reproduce`: an experiment to finished runs, verdicts and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aezoo.comparison.cell import Outcome
+from aezoo.comparison.compare import executor_of, finished
+from aezoo.comparison.grid import Grid
+from aezoo.progress import Progress
+from aezoo.reproduction.claims import Verdict
+from aezoo.reproduction.evidence import Evidence, evidence_of, judged
+from aezoo.reproduction.experiment import Experiment, Scale, cells_of
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What came of an experiment.
+
+    verdicts:  one for each claim, in their order
+    """
+
+    outcomes: Sequence[Outcome]
+    found: Evidence
+    verdicts: Sequence[Verdict]
+
+
+def reproduce(
+    experiment: Experiment,
+    *,
+    scale: Scale = "small",
+    home: Path = Path("runs"),
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Reproduced:
+    """Train what is missing, measure all alike, and judge every claim.
+
+    home:  where the runs are kept; a finished one is never trained twice
+    jobs:  processes at a time; none: a GPU each, or a processor core each
+    """
+    grid = cells_of(experiment, scale, home)
+    outcomes = finished(grid, executor_of("local", home, jobs), progress, jobs=jobs)
+    return judge(experiment, outcomes, grid)
+
+
+def judge(experiment: Experiment, outcomes: Sequence[Outcome], grid: Grid) -> Reproduced:
+    """The verdicts that finished runs allow."""
+    curves = {}
+    if experiment.curve:
+        from aezoo.reproduction.curves import curves_of
+
+        curves = dict(curves_of(outcomes, grid))
+    found = evidence_of(outcomes, curves)
+    return Reproduced(outcomes, found, [judged(claim, found) for claim in experiment.claim])

@@ -1,0 +1,106 @@
+"""The files of the papers' tables and figures, and the command, on everything that costs no training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from aezoo import registry
+from aezoo.cli.main import build
+from aezoo.errors import ConfigError
+from aezoo.reproduction.evidence import methods_of
+from aezoo.reproduction.experiment import cells_of, named
+from aezoo.resolve import resolve
+
+ITEMS = [info.name for info in registry.list_components("experiment")]
+PAPERS = {"uai": {f"table-{n}" for n in range(1, 5)} | {f"figure-{n}" for n in range(2, 6)}}
+PAPERS["v1"] = {f"table-{n}" for n in range(1, 4)} | {f"figure-{n}" for n in range(2, 6)}
+every_item = pytest.mark.parametrize("item", ITEMS)
+
+
+def invoke(*words: str):
+    return CliRunner().invoke(build(), ["reproduce", *words], catch_exceptions=False)
+
+
+def test_every_table_and_figure_of_both_papers_is_there():
+    assert {f"{paper}-{item}" for paper, items in PAPERS.items() for item in items} == set(ITEMS)
+
+
+@every_item
+@pytest.mark.parametrize("scale", ["small", "paper"])
+def test_an_item_shows_what_it_would_do(item, scale, tmp_path):
+    result = invoke(item, "--scale", scale, "--dry-run", "--runs", str(tmp_path), "--format", "json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["cells"] and {cell["state"] for cell in found["cells"]} == {"train"}
+
+
+@every_item
+def test_small_grids_are_small_and_have_seeds_to_pair(item):
+    experiment = named(item)
+    cells = cells_of(experiment, "small", Path("runs")).cells
+    assert experiment.grid.seeds >= 3
+    assert all(cell.config.train.steps <= 6000 for cell in cells)
+    assert len({cell.path for cell in cells}) == len(cells)
+
+
+@every_item
+def test_claims_speak_of_what_some_scale_trains_and_numbers_fit_their_columns(item):
+    experiment = named(item)
+    grids = [cells_of(experiment, scale, Path("runs")) for scale in experiment.scales]
+    trained = {cell.method for grid in grids for cell in grid.cells}
+    assert all(set(methods_of(claim)) <= trained for claim in experiment.claim)
+    shown = {dataset.name for dataset in experiment.dataset}
+    for row in experiment.row:
+        assert row.method in trained or row.absent
+        assert set(row.reported) <= shown
+        assert {len(numbers) for numbers in row.reported.values()} <= {len(experiment.column)}
+
+
+@every_item
+def test_what_is_not_run_has_a_reason(item):
+    experiment = named(item)
+    run = {cell.dataset for cell in cells_of(experiment, "small", Path("runs")).cells}
+    assert all(dataset.absent for dataset in experiment.dataset if dataset.name not in run)
+    assert experiment.note and experiment.shows
+
+
+def test_table_1_holds_the_papers_numbers():
+    rows = {row.title: row.reported for row in named("uai-table-1").row if row.reported}
+    assert len(rows) == 14
+    assert rows["FlexAE-SR"] == {
+        "mnist": (7.63, 6.75),
+        "fashion-mnist": (14.17, 14.41),
+        "cifar10": (50.36, 54.61),
+        "celeba": (23.94, 25.78),
+    }
+    assert rows["ALAE"]["celeba"] == (24.39, 26.15) and rows["VQ-VAE"]["cifar10"] == (52.11, 85.98)
+
+
+@pytest.mark.parametrize(("item", "table"), [("uai-table-1", "UAI"), ("v1-table-1", "earlier version")])
+def test_recipes_and_experiments_quote_the_same_numbers(item, table):
+    quoted = {row.method: row.reported for row in named(item).row if row.method and row.reported}
+    for method, reported in quoted.items():
+        rows = [row for row in resolve(method).recipe.reported if row["table"].startswith(table)]
+        assert {row["dataset"]: (row["rec"], row["gen"]) for row in rows} == reported
+
+
+def test_without_an_item_the_items_are_listed():
+    result = invoke()
+    assert result.exit_code == 0 and len(result.stdout.splitlines()) == len(ITEMS)
+    assert result.stdout == invoke("--list").stdout
+
+
+def test_an_unknown_item_suggests_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'uai-table-1'"):
+        named("uai-tabel-1")
+
+
+def test_a_file_with_an_unknown_claim_says_so(tmp_path):
+    file = tmp_path / "x.toml"
+    file.write_text('title = "x"\n[[claim]]\ntext = "t"\nkind = "nicer"\ndataset = "digits"\n')
+    with pytest.raises(ConfigError):
+        named(str(file))

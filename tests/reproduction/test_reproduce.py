@@ -1,0 +1,146 @@
+"""From a file to a page: golden renderings, and a whole made-up item in seconds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from aezoo.cli.main import build
+from aezoo.reproduction.evidence import evidence_of
+from aezoo.reproduction.page import as_json, page_of
+from tests.reproduction.cases import GOLDEN, WRITERS, made
+
+ITEM = """
+title = "A made-up figure"
+paper = "Somebody"
+url = "https://example.org"
+shows = "nothing"
+note = "tiny"
+curve = true
+pictures = ["curve", "latent", "rows"]
+
+[grid]
+recipes = ["vae"]
+datasets = ["synthetic-2d"]
+seeds = 2
+steps = 4
+set = ["train.batch_size=16", "checkpoint.every=2", "checkpoint.keep=2"]
+metrics = ["fd", "codes"]
+extractors = ["identity"]
+n = 50
+
+[[variant]]
+name = "vae-oracle"
+recipe = "vae"
+set = ["prior.name=mixture", "prior.preset=oracle"]
+
+[[dataset]]
+name = "synthetic-2d"
+title = "plane"
+
+[[column]]
+title = "FD"
+measure = "generation/fd"
+
+[[row]]
+title = "VAE"
+method = "vae"
+
+[[row]]
+title = "VAE, mixture"
+method = "vae-oracle"
+
+[[claim]]
+text = "a mixture is nearer"
+kind = "below"
+dataset = "synthetic-2d"
+a = "vae-oracle"
+b = "vae"
+measure = "last/wasserstein"
+"""
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_page_looks_as_it_did(ending):
+    assert WRITERS[ending](page_of(made())) == (GOLDEN / f"page.{ending}").read_text(encoding="utf-8")
+
+
+def test_verdicts_of_the_made_up_page():
+    claims = json.loads(as_json(made()))["claims"]
+    assert [claim["verdict"] for claim in claims] == ["supported", "contradicted", "not decidable"]
+    assert "rae-gmm on faces: not run" in claims[2]["why"]
+
+
+def invoke(*words: str):
+    return CliRunner().invoke(build(), ["reproduce", *words], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def item(tmp_path_factory):
+    """A finished item: its file, its runs, and its page."""
+    home = tmp_path_factory.mktemp("item")
+    (home / "item.toml").write_text(ITEM)
+    done = invoke(
+        *(str(home / "item.toml"), "--runs", str(home / "runs"), "--jobs", "2", "--quiet"),
+        *("--out", str(home / "page.md")),
+    )
+    assert done.exit_code == 0, done.output
+    return home
+
+
+def test_an_item_is_trained_measured_drawn_and_judged(item):
+    page = (item / "page.md").read_text()
+    assert "| VAE |" in page and "a mixture is nearer" in page and "4 finished of 4" in page
+    for name in ("curve", "latent", "rows"):
+        assert f"](page-{name}.png)" in page and (item / f"page-{name}.png").stat().st_size > 1000
+    curves = [json.loads(file.read_text()) for file in item.glob("runs/*/curve.json")]
+    assert len(curves) == 4
+    assert [point["step"] for point in curves[0]["points"]] == [2, 4]
+
+
+def test_started_again_it_trains_nothing_and_gives_the_same_page(item):
+    before = {file: file.stat().st_mtime_ns for file in item.glob("runs/*/*")}
+    page = (item / "page.md").read_text()
+    invoke(
+        *(str(item / "item.toml"), "--runs", str(item / "runs"), "--quiet", "--out", str(item / "page.md"))
+    )
+    assert {file: file.stat().st_mtime_ns for file in item.glob("runs/*/*")} == before
+    assert (item / "page.md").read_text() == page
+
+
+def test_the_terminal_shows_the_verdicts(item):
+    shown = invoke(str(item / "item.toml"), "--runs", str(item / "runs"), "--quiet").stdout
+    assert "CLAIMS" in shown and "a mixture is nearer" in shown
+
+
+ABSENT = """
+title = "A figure of data that are not here"
+paper = "Somebody"
+url = "https://example.org"
+shows = "nothing"
+note = "tiny"
+grid = { recipes = ["vae"], datasets = ["mnist"], seeds = 1, steps = 2, metrics = ["fd"] }
+dataset = [{ name = "mnist", title = "MNIST" }]
+column = [{ title = "FD", measure = "generation/fd" }]
+row = [{ title = "VAE", method = "vae" }]
+claim = [{ text = "t", kind = "below", dataset = "mnist", a = "vae", b = "vae", measure = "generation/fd" }]
+"""
+
+
+def test_a_run_that_fails_is_a_reason_on_the_page_and_an_exit_code(tmp_path, monkeypatch):
+    monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "item.toml").write_text(ABSENT)
+    page = tmp_path / "new" / "page.md"
+    words = (str(tmp_path / "item.toml"), "--runs", str(tmp_path / "runs"), "--quiet", "--out", str(page))
+    assert invoke(*words).exit_code == 1
+    assert "vae on mnist failed:" in page.read_text() and "not decidable" in page.read_text()
+
+
+def test_curves_become_measures_of_their_mean_and_their_end():
+    points = [{"step": 1, "fd": 4.0}, {"step": 2, "fd": 2.0}]
+    found = evidence_of([], {("vae", "digits"): {0: points}})
+    assert found.of("vae", "digits", "curve/fd") == {0: 3.0}
+    assert found.of("vae", "digits", "last/fd") == {0: 2.0}
