@@ -29,12 +29,12 @@ LABELS = {
 
 floor:      other training rows: what a perfect generator would reach
 mean:       the mean training row, over and over: nothing generated, nothing wrong on average
-gaussian:   a normal distribution with the training rows' mean and covariance, cut to the range
+gaussian:   a normal distribution with mean and covariance of training rows, cut to the range
 stretched:  each row's smallest value moved to 0, its largest to 1, and not rounded, as the FlexAE papers do
 """
 COLUMNS = ("tr-tr", "gen-tr", "tr-te", "gen-te")
 """Between which sets nearest rows are sought: each row of the first has its own in the second."""
-FITTED_TO = 10_000  # training rows, at most, behind the pixel Gaussian
+FITTED_TO = (2_000, 10_000)  # fewest and most training rows behind mean and Gaussian, between them 2 n
 PASS = 1024  # rows at a time where all training rows are gone through
 
 
@@ -107,11 +107,16 @@ class Sets:
         }
 
     def mean_row(self) -> Tensor:
-        """The mean x of the training split [*shape]."""
-        total = torch.zeros(self.data.shape, dtype=torch.float64)
-        for rows in self.data.train.values.split(PASS):
-            total += self.data.x(rows).double().sum(0)
-        return (total / len(self.data.train)).float()
+        """The mean x of training rows [*shape]."""
+        places, total = self._fitting(), torch.zeros(self.data.shape, dtype=torch.float64)
+        for some in places.split(PASS):
+            total += self.data.x(_read(self.data.train, some)).double().sum(0)
+        return (total / len(places)).float()
+
+    def _fitting(self) -> Tensor:
+        """Numbers of the training rows behind mean and Gaussian: enough, and no pass over them all."""
+        fewest, most = FITTED_TO
+        return _permuted(len(self.data.train), self.seed, "fitting")[: min(most, max(fewest, 2 * self.n))]
 
     def _train(self, first: int, last: int) -> Tensor:
         places = _permuted(len(self.data.train), self.seed, "train")[first:last]
@@ -131,8 +136,7 @@ class Sets:
 
     def _gaussian(self) -> Tensor:
         """Mixing centred rows with normal weights draws from their covariance without computing it."""
-        places = _permuted(len(self.data.train), self.seed, "gaussian")[:FITTED_TO]
-        x = self.data.x(_read(self.data.train, places)).flatten(1)
+        x = self.data.x(_read(self.data.train, self._fitting())).flatten(1)
         mean = x.mean(0)
         x = x.sub_(mean).div_(max(len(x) - 1, 1) ** 0.5)
         generator = generator_for("cpu", self.seed, "evaluation", "gaussian")

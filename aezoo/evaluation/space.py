@@ -19,7 +19,8 @@ from aezoo.errors import ConfigError
 from aezoo.files import make_directory, write_bytes
 from aezoo.interfaces import Extractor
 
-BLOCK = 512  # rows extracted, and kept, at a time: what an interrupted extraction loses at most
+BLOCK = 512  # rows extracted, and kept, at a time, at most: what an interrupted extraction can lose
+NUMBERS = 1 << 20  # in a block of larger images, so that a network over them stays small
 
 
 @final
@@ -55,7 +56,7 @@ class Space:
         Raises:  ConfigError when the extractor answers with anything but a finite row for each row
         """
         found = []
-        for block in rows.split(BLOCK):
+        for block in rows.split(max(1, min(BLOCK, NUMBERS // rows[0].numel()))):
             found.append(self._block(block))
             tell(len(block))
         return torch.cat(found)

@@ -137,3 +137,13 @@ def test_a_decoder_that_makes_nan_is_told_with_the_number_of_rows():
     autoencoder = Autoencoder(Lines(), Broken(), Fixed(), shape=(D,), range=None).eval()
     with pytest.raises(AezooError, match=r"of 12 generated rows"):
         Sets(autoencoder, vectors()).rows("generation")
+
+
+def test_references_of_many_training_rows_read_some_of_them_alone():
+    """A short evaluation must not read a large folder whole."""
+    data = images(train=5000, test=10)
+    sets = Sets(model(), data)
+    read = sets._fitting()
+    assert len(read) == 2000 == len(read.unique()) and not torch.equal(read, torch.arange(2000))
+    expected = data.x(data.train.values[read]).double().mean(0)
+    assert torch.allclose(sets.mean_row().double(), expected, atol=1e-6)
