@@ -112,7 +112,7 @@ class Evaluation:
         """
         device = self.model.device
         if split == "test":
-            chunks: Iterable[Tensor] = self.sets.x_test().split(CHUNK)
+            chunks: Iterable[Tensor] = self.sets.x_parts()
         else:
             chosen = self.sets.training_places(n).split(CHUNK)
             chunks = (self.data.x(self.data.train.values[places]) for places in chosen)
@@ -129,7 +129,7 @@ class Evaluation:
             return self.codes("test").z
         generator = generator_for(device, self.seed, "evaluation", "codes")
         with in_evaluation(model):
-            drawn = [model.encoder(x.to(device), generator).z for x in self.sets.x_test().split(CHUNK)]
+            drawn = [model.encoder(x.to(device), generator).z for x in self.sets.x_parts()]
         return torch.cat(drawn).cpu()
 
     # -- measuring ---------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class Evaluation:
     def _pair_values(self, metric: PairMetric, of: str) -> dict[str, float]:
         device, totals, rows = self.model.device, dict[str, float](), 0
         mean = self.sets.mean_row().to(device) if of == "mean" else None
-        for chunk in self.sets.x_test().split(CHUNK):
+        for chunk in self.sets.x_parts():
             x = chunk.to(device)
             x_hat = self.model.reconstruct(x) if mean is None else mean.expand_as(x)
             for measure, values in metric.compare(x, x_hat).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import final
 
 import torch
@@ -13,6 +13,8 @@ from aezoo.errors import AezooError, ConfigError
 from aezoo.model import Autoencoder
 from aezoo.randomness import generator_for
 from aezoo.types import Data, Split
+
+Keep = Callable[[Tensor], Tensor]
 
 LABELS = {
     "floor": "train against test",
@@ -73,8 +75,13 @@ class Sets:
         for values in self.data.train.values.split(PASS):
             yield self._kept(self.data.x(values))
 
+    def x_parts(self) -> Iterator[Tensor]:
+        """The chosen test rows as the model sees them, some at a time."""
+        for some in self.test_places.split(CHUNK):
+            yield self.data.x(_read(self.data.test, some))
+
     def x_test(self) -> Tensor:
-        """The chosen test rows as the model sees them."""
+        """All of them at once."""
         return self.data.x(_read(self.data.test, self.test_places))
 
     @property
@@ -94,14 +101,14 @@ class Sets:
 
     def _makers(self) -> dict[str, Callable[[], Tensor]]:
         return {
-            "test": lambda: self._kept(self.x_test()),
+            "test": lambda: torch.cat([self._kept(x) for x in self.x_parts()]),
             "train-1": lambda: self._train(0, self.pairs),
             "train-2": lambda: self._train(self.pairs, 2 * self.pairs),
             "floor": lambda: self._train(0, self.n),
-            "reconstruction": lambda: self._kept(self._reconstructed()),
-            "generation": lambda: self._kept(self._generated()),
-            "stretched-reconstruction": lambda: stretched(self._reconstructed()),
-            "stretched-generation": lambda: stretched(self._generated()),
+            "reconstruction": lambda: self._reconstructed(self._kept),
+            "generation": lambda: self._generated(self._kept),
+            "stretched-reconstruction": lambda: self._reconstructed(stretched),
+            "stretched-generation": lambda: self._generated(stretched),
             "mean": lambda: self._kept(self.mean_row()[None]).expand(self.n, *self.data.shape),
             "gaussian": self._gaussian,
         }
@@ -122,28 +129,30 @@ class Sets:
         places = _permuted(len(self.data.train), self.seed, "train")[first:last]
         return self._kept(self.data.x(_read(self.data.train, places)))
 
-    def _reconstructed(self) -> Tensor:
+    def _reconstructed(self, keep: Keep) -> Tensor:
         device = self.model.device
-        parts = [self.model.reconstruct(x.to(device)).cpu() for x in self.x_test().split(CHUNK)]
-        return _finite(torch.cat(parts), "reconstructions")
+        parts = (self.model.reconstruct(x.to(device)).cpu() for x in self.x_parts())
+        return _gathered(parts, keep, "reconstructions")
 
-    def _generated(self) -> Tensor:
+    def _generated(self, keep: Keep) -> Tensor:
         codes = self.model.sample_codes(
             self.n, generator_for(self.model.device, self.seed, "evaluation", "generation")
         )
-        parts = [self.model.decode(z).cpu() for z in codes.split(CHUNK)]
-        return _finite(torch.cat(parts), "generated rows")
+        parts = (self.model.decode(z).cpu() for z in codes.split(CHUNK))
+        return _gathered(parts, keep, "generated rows")
 
     def _gaussian(self) -> Tensor:
         """Mixing centred rows with normal weights draws from their covariance without computing it."""
-        x = self.data.x(_read(self.data.train, self._fitting())).flatten(1)
-        mean = x.mean(0)
-        x = x.sub_(mean).div_(max(len(x) - 1, 1) ** 0.5)
+        rows = _read(self.data.train, self._fitting()).flatten(1)
         generator = generator_for("cpu", self.seed, "evaluation", "gaussian")
-        drawn = torch.empty(self.n, x.shape[1])
-        for out in drawn.split(1024):
-            torch.mm(torch.randn(len(out), len(x), generator=generator), x, out=out)
-        return self._kept(drawn.add_(mean).unflatten(1, self.data.shape))
+        weights = torch.randn(self.n, len(rows), generator=generator).div_(max(len(rows) - 1, 1) ** 0.5)
+        drawn = []
+        for columns in rows.split(PASS, dim=1):  # never all of them as floats
+            x = self.data.x(columns)
+            mean = x.mean(0)
+            drawn.append(self._kept((weights @ (x - mean)).add_(mean)))
+        found: Tensor = torch.cat(drawn, 1).unflatten(1, self.data.shape)
+        return found
 
     def _kept(self, x: Tensor) -> Tensor:
         if not self.data.is_image:
@@ -202,11 +211,19 @@ def _read(split: Split, places: Tensor) -> Tensor:
     return torch.cat([split.values[some] for some in places.split(CHUNK)])
 
 
-def _finite(x: Tensor, what: str) -> Tensor:
-    wrong = ~torch.isfinite(x.flatten(1)).all(1)
-    if wrong.any():
+def _gathered(parts: Iterable[Tensor], keep: Keep, what: str) -> Tensor:
+    """All parts as they are kept, converted one by one: floats of a whole set need four times as much.
+
+    Raises:  AezooError for rows that hold NaN or infinity, with how many
+    """
+    kept, wrong = [], 0
+    for x in parts:
+        wrong += int((~torch.isfinite(x.flatten(1)).all(1)).sum())
+        kept.append(keep(x))
+    found = torch.cat(kept)
+    if wrong:
         raise AezooError(
-            f"{int(wrong.sum())} of {len(x)} {what} hold values that are no finite number",
+            f"{wrong} of {len(found)} {what} hold values that are no finite number",
             fix="the training diverged, or the decoder is not made for such codes: train anew",
         )
-    return x
+    return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
 import torch
 from torch import Tensor, nn
 
-from aezoo.data.memory import CHUNK
 from aezoo.evaluation.measuring import Evaluation, Result
 from aezoo.metrics import active_units, posterior_gap, sliced_wasserstein
 from aezoo.model import Autoencoder
@@ -60,7 +59,7 @@ def _gap(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _dead(evaluation: Evaluation) -> Iterator[str]:
-    for name, share in _silent(evaluation.model, evaluation.sets.x_test()).items():
+    for name, share in _silent(evaluation.model, evaluation.sets.x_parts()).items():
         if share > DEAD:
             yield (
                 f"dead units: {share:.0%} of the {name}'s rectified units are 0 for every test row; "
@@ -68,7 +67,7 @@ def _dead(evaluation: Evaluation) -> Iterator[str]:
             )
 
 
-def _silent(model: Autoencoder, x: Tensor) -> dict[str, float]:
+def _silent(model: Autoencoder, x: Iterable[Tensor]) -> dict[str, float]:
     """The share of units behind a ReLU that never respond, by part."""
     alive: dict[str, dict[str, Tensor]] = {"encoder": {}, "decoder": {}}
     with ExitStack() as hooks:
@@ -76,7 +75,7 @@ def _silent(model: Autoencoder, x: Tensor) -> dict[str, float]:
             for name, layer in model.get_submodule(part).named_modules():
                 if isinstance(layer, nn.ReLU):
                     hooks.callback(layer.register_forward_hook(_watch(seen, name)).remove)
-        for rows in x.split(CHUNK):
+        for rows in x:
             model.reconstruct(rows.to(model.device))
     units = {
         part: torch.cat([seen.flatten() for seen in found.values()]) for part, found in alive.items() if found
