@@ -116,7 +116,7 @@ class Sets:
     def mean_row(self) -> Tensor:
         """The mean x of training rows [*shape]."""
         places, total = self._fitting(), torch.zeros(self.data.shape, dtype=torch.float64)
-        for some in places.split(PASS):
+        for some in places.split(CHUNK):
             total += self.data.x(_read(self.data.train, some)).double().sum(0)
         return (total / len(places)).float()
 
@@ -127,7 +127,8 @@ class Sets:
 
     def _train(self, first: int, last: int) -> Tensor:
         places = _permuted(len(self.data.train), self.seed, "train")[first:last]
-        return self._kept(self.data.x(_read(self.data.train, places)))
+        parts = (self.data.x(_read(self.data.train, some)) for some in places.split(CHUNK))
+        return torch.cat([self._kept(x) for x in parts])
 
     def _reconstructed(self, keep: Keep) -> Tensor:
         device = self.model.device

@@ -13,7 +13,7 @@ PSNR_CAP = 100.0
 
 _WINDOW, _SIGMA = 11, 1.5  # pixels
 _C1, _C2 = 0.01**2, 0.03**2  # (K1 L)^2 and (K2 L)^2 with data range L = 1
-_BLOCK = 256  # images at once
+_NUMBERS = 1 << 18  # of float64 in a block of images, 2 MB: a dozen such maps are alive at a time
 
 
 def reconstruction(x: Features, x_hat: Features) -> dict[str, float]:
@@ -49,9 +49,10 @@ def reconstruction_rows(x: Features, x_hat: Features) -> dict[str, Tensor]:
             where="x, x_hat",
             fix="give each row's own reconstruction",
         )
+    size = max(1, _NUMBERS // x[0].numel())
     blocks = [
         _measures(one.double(), other.double())
-        for one, other in zip(x.split(_BLOCK), x_hat.split(_BLOCK), strict=True)
+        for one, other in zip(x.split(size), x_hat.split(size), strict=True)
     ]
     return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
 
