@@ -223,7 +223,7 @@ def run_name(config: RunConfig) -> str:
 
 
 def dataset_name(dataset: Table) -> str:
-    """What to type to get the data again: `digits`, `folder:/home/me/faces`."""
+    """What to type to get the data again: `digits`, `folder:/data/faces`."""
     return f"{dataset['name']}:{dataset['path']}" if "path" in dataset else str(dataset["name"])
 
 
