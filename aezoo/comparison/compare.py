@@ -110,7 +110,6 @@ def _state(cell: Cell, grid: Grid) -> str:
 
 def task_of_cell(cell: Cell, grid: Grid, jobs: int | None) -> Task:
     """A cell as plain values; processor cores are divided among the jobs."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     table = cell.config.model_dump(mode="json", exclude_none=True)
     return Task(
         {**table, "inherited": list(cell.config.inherited)},
@@ -118,7 +117,7 @@ def task_of_cell(cell: Cell, grid: Grid, jobs: int | None) -> Task:
         tuple(grid.metrics),
         tuple(grid.extractors),
         grid.n,
-        max(1, cores // (jobs or default_jobs())),
+        max(1, cores() // (jobs or default_jobs())),
     )
 
 
@@ -131,9 +130,11 @@ def _with_plugins(task: Task, cell: Cell) -> Task:
 
 def default_jobs() -> int:
     """A job for each GPU, else for each processor core that this process may use."""
-    gpus = _gpus()
-    if gpus:
-        return len(gpus)
+    return len(_gpus()) or cores()
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

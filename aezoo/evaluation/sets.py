@@ -37,7 +37,7 @@ stretched:  each row's smallest value moved to 0, its largest to 1, and not roun
 COLUMNS = ("tr-tr", "gen-tr", "tr-te", "gen-te")
 """Between which sets nearest rows are sought: each row of the first has its own in the second."""
 FITTED_TO = (2_000, 10_000)  # fewest and most training rows behind mean and Gaussian, between them 2 n
-PASS = 1024  # rows at a time where all training rows are gone through
+PASS = 1024  # rows, or columns, at a time where there are many
 
 
 @final

@@ -6,7 +6,6 @@ Torch-free. One page, two ways to write it: Markdown, and text for the terminal.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aezoo.comparison.cell import Outcome
+from aezoo.comparison.compare import cores
 from aezoo.comparison.grid import GridConfig
 from aezoo.comparison.render.layout import clean, number
 from aezoo.comparison.render.markdown import escaped
@@ -258,8 +258,7 @@ def _words(value: object) -> str:
 
 def hardware() -> str:
     """The processor, and how many cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{_processor()}, {cores} cores"
+    return f"{_processor()}, {cores()} cores"
 
 
 def _processor() -> str:
