@@ -16,8 +16,8 @@ from aezoo import pictures
 from aezoo.config import RunConfig
 from aezoo.data.memory import CHUNK
 from aezoo.errors import AezooError
+from aezoo.evaluation.names import LABELS
 from aezoo.evaluation.outcome import Evaluated, quick_evaluation
-from aezoo.evaluation.sets import LABELS
 from aezoo.files import write_bytes, write_text
 from aezoo.functional.reconstruction import squared_error
 from aezoo.interfaces import FittedPrior

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aezoo.comparison.cell import Outcome
-from aezoo.comparison.entries import OWN, REFERENCES, Column, agreed, bare
+from aezoo.comparison.entries import Column, agreed, bare
 from aezoo.errors import ConfigError, did_you_mean
+from aezoo.evaluation.names import OWN, REFERENCES
 
 Key = tuple[str, str]  # of what, metric
 Result = Mapping[str, Any]  # a row of results.json

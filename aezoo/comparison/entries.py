@@ -9,10 +9,6 @@ from typing import Any, Literal
 Better = Literal["lower", "higher"] | None
 Mark = Literal["best", "second", ""]
 
-REFERENCES = {"floor": "train against test", "mean": "mean image", "gaussian": "pixel Gaussian"}
-"""The sets that no model made, and what their rows are called."""
-OWN = ("reconstruction", "generation")
-
 
 @dataclass(frozen=True)
 class Column:

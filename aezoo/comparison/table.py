@@ -23,8 +23,6 @@ from aezoo.comparison.columns import (
     reported_value,
 )
 from aezoo.comparison.entries import (
-    OWN,
-    REFERENCES,
     Column,
     Comparison,
     Entry,
@@ -35,8 +33,9 @@ from aezoo.comparison.entries import (
 from aezoo.comparison.marks import marked, mean_ranks, tests
 from aezoo.comparison.statistics import mean_and_std
 from aezoo.errors import ConfigError
+from aezoo.evaluation.names import OWN, REFERENCES
 
-__all__ = ["REFERENCES", "Column", "Comparison", "Entry", "Facts", "Row", "Table", "build"]
+__all__ = ["Column", "Comparison", "Entry", "Facts", "Row", "Table", "build"]
 
 NOT_MEASURED = "not measured in this run: `aezoo evaluate` adds it"
 REPORTED = (

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from aezoo.errors import ConfigError
-from aezoo.evaluation.measuring import OWN, Evaluation, Named, Result
+from aezoo.evaluation.measuring import Evaluation, Named, Result
+from aezoo.evaluation.names import OWN
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.space import Space
 from aezoo.interfaces import FittedPrior, SetMetric

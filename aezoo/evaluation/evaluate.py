@@ -15,8 +15,9 @@ from aezoo.data.given import Rows, given_data
 from aezoo.errors import ConfigError
 from aezoo.evaluation.checkpoints import best_on_validation, lowest_on_test
 from aezoo.evaluation.choosing import Chosen, named_metrics, named_spaces
-from aezoo.evaluation.measuring import ORDER, Evaluation, Named
-from aezoo.evaluation.outcome import MAIN, Evaluated, finished, shared_protocol
+from aezoo.evaluation.measuring import Evaluation, Named
+from aezoo.evaluation.names import PLAIN, STRETCHED
+from aezoo.evaluation.outcome import Evaluated, finished, shared_protocol
 from aezoo.evaluation.protocol import CheckpointRule
 from aezoo.evaluation.sets import Sets
 from aezoo.files import check_writable
@@ -84,7 +85,7 @@ def evaluate(
     if checkpoint == "best-validation":
         best_on_validation(directory, model, rows, next(iter(spaces.values())), n=n, seed=seed)
     sets = Sets(model, rows, n=n, seed=seed)
-    of = ORDER if stretched else MAIN
+    of = STRETCHED if stretched else PLAIN
     bar = progress or Silence()
     rule = "last" if checkpoint == "min-over-checkpoints" else checkpoint
     plain = shared_protocol(config, sets, rule, complete=directory.has_model())

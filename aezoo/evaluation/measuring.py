@@ -11,6 +11,7 @@ from torch import Tensor
 
 from aezoo.data.memory import CHUNK
 from aezoo.errors import ConfigError
+from aezoo.evaluation.names import STRETCHED
 from aezoo.evaluation.protocol import Protocol
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.space import Space
@@ -20,9 +21,6 @@ from aezoo.model import evaluation as in_evaluation
 from aezoo.randomness import generator_for
 from aezoo.types import Data, Posterior
 
-REFERENCES = ("floor", "mean", "gaussian")
-OWN = ("reconstruction", "generation")
-ORDER = ("floor", *OWN, "stretched-reconstruction", "stretched-generation", "mean", "gaussian")
 PAIRS = ("reconstruction", "mean")
 RUN = "run"  # what a number was to be taken of, where it could not be taken
 
@@ -134,7 +132,7 @@ class Evaluation:
 
     # -- measuring ---------------------------------------------------------------------------------
 
-    def measure(self, metrics: Sequence[Named], of: Sequence[str] = ORDER) -> list[Result]:
+    def measure(self, metrics: Sequence[Named], of: Sequence[str] = STRETCHED) -> list[Result]:
         """Every metric's results: pairs first, then sets in each space, then the model's own."""
         found: list[Result] = []
         for named in metrics:

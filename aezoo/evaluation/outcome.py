@@ -9,7 +9,8 @@ from typing import Any
 
 from aezoo.config import RunConfig
 from aezoo.evaluation.choosing import named_metrics, named_spaces
-from aezoo.evaluation.measuring import OWN, REFERENCES, Evaluation, Result
+from aezoo.evaluation.measuring import Evaluation, Result
+from aezoo.evaluation.names import PLAIN
 from aezoo.evaluation.protocol import CheckpointRule, Protocol
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.table import text_table
@@ -19,7 +20,6 @@ from aezoo.types import Data
 from aezoo.versions import versions
 
 QUICK_ROWS = 1000  # at most, in the short evaluation
-MAIN = (REFERENCES[0], *OWN, *REFERENCES[1:])  # the sets of a plain evaluation, as a table shows them
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def quick_evaluation(model: Autoencoder, config: RunConfig, data: Data) -> Evalu
     sets = Sets(model, data, n=min(QUICK_ROWS, len(data.test), len(data.train)))
     spaces = named_spaces((), config, data, model.device)
     evaluation = Evaluation(sets, spaces, shared_protocol(config, sets))
-    results = evaluation.measure([named for named in named_metrics() if named.metric.quick], MAIN)
+    results = evaluation.measure([named for named in named_metrics() if named.metric.quick], PLAIN)
     return finished(evaluation, results, begun)
 
 

@@ -16,24 +16,6 @@ from aezoo.types import Data, Split
 
 Keep = Callable[[Tensor], Tensor]
 
-LABELS = {
-    "floor": "train against test",
-    "reconstruction": "reconstruction",
-    "generation": "generation",
-    "stretched-reconstruction": "reconstruction, stretched",
-    "stretched-generation": "generation, stretched",
-    "mean": "mean image",
-    "gaussian": "pixel Gaussian",
-    "lowest-reconstruction": "reconstruction, best of checkpoints on test",
-    "lowest-generation": "generation, best of checkpoints on test",
-}
-"""The sets that are held against the test rows, and what they are called in a table.
-
-floor:      other training rows: what a perfect generator would reach
-mean:       the mean training row, over and over: nothing generated, nothing wrong on average
-gaussian:   a normal distribution with mean and covariance of training rows, cut to the range
-stretched:  each row's smallest value moved to 0, its largest to 1, and not rounded, as the FlexAE papers do
-"""
 COLUMNS = ("tr-tr", "gen-tr", "tr-te", "gen-te")
 """Between which sets nearest rows are sought: each row of the first has its own in the second."""
 FITTED_TO = (2_000, 10_000)  # fewest and most training rows behind mean and Gaussian, between them 2 n

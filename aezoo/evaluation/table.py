@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aezoo.evaluation.sets import COLUMNS, LABELS
+from aezoo.evaluation.names import LABELS
+from aezoo.evaluation.sets import COLUMNS
 
 Row = Mapping[str, Any]  # of results.json
 

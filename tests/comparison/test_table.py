@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aezoo.comparison.table import REFERENCES, build
+from aezoo.comparison.table import build
 from aezoo.errors import ConfigError
+from aezoo.evaluation.names import REFERENCES
 from tests.comparison.cases import FD, facts, outcome, result, rough, six_seeds, ties
 from tests.comparison.cases import REFERENCES as FOUND
 

@@ -1,0 +1,28 @@
+"""The sets that are held against the test rows: their names in results.json, and in tables."""
+
+OWN = ("reconstruction", "generation")
+"""What a model made."""
+REFERENCES = {"floor": "train against test", "mean": "mean image", "gaussian": "pixel Gaussian"}
+"""What no model made.
+
+floor:      other training rows: what a perfect generator would reach
+mean:       the mean training row, over and over: nothing generated, nothing wrong on average
+gaussian:   a normal distribution with mean and covariance of training rows, cut to the range
+"""
+LABELS = {
+    **REFERENCES,
+    "reconstruction": "reconstruction",
+    "generation": "generation",
+    "stretched-reconstruction": "reconstruction, stretched",
+    "stretched-generation": "generation, stretched",
+    "lowest-reconstruction": "reconstruction, best of checkpoints on test",
+    "lowest-generation": "generation, best of checkpoints on test",
+}
+"""All of them.
+
+stretched:  each row's smallest value moved to 0, its largest to 1, and not rounded, as the FlexAE papers do
+"""
+PLAIN = ("floor", *OWN, "mean", "gaussian")
+"""Those of a plain evaluation, as a table shows them."""
+STRETCHED = ("floor", *OWN, "stretched-reconstruction", "stretched-generation", "mean", "gaussian")
+"""Those of one with `--stretched`."""
