@@ -401,10 +401,11 @@ def _check_scale(scale: str | None, sources: Sequence[tuple[str, Table]]) -> Non
 
 
 def _unfold(table: Table, origin: str, dataset: str, scale: str | None) -> list[tuple[str, Table]]:
-    """A recipe's layers: itself, scale.X, on.D, scale.X.on.D."""
+    """A recipe's layers: itself, scale.X, on.D, scale.X.on.D; X is `small` where none is chosen."""
+    scale = scale or "small"
     plain = {key: value for key, value in table.items() if key not in ("scale", "on")}
     scales, sets = table.get("scale", {}), table.get("on", {})
-    scaled = scales.get(scale, {}) if scale else {}
+    scaled = scales.get(scale, {})
     found = [
         (origin, plain),
         (f"{origin}, scale.{scale}", {key: value for key, value in scaled.items() if key != "on"}),

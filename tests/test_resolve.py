@@ -21,6 +21,8 @@ train = { latent_dim = 4, log_every = 4, critic_steps = 4 }
 [on.synthetic-2d]
 backbone = "mlp"
 train = { batch_size = 33 }
+[scale.small.on.synthetic-2d]
+train = { latent_dim = 5 }
 """
 
 
@@ -72,6 +74,11 @@ def test_every_layer_wins_over_the_ones_below(layered):
 def test_the_small_scale_is_the_recipe_itself(layered):
     assert resolve("layered").train == resolve("layered", scale="small").train
     assert resolve("layered").train.seed == 1
+
+
+@pytest.mark.parametrize(("scale", "latent_dim"), [(None, 5), ("small", 5), ("paper", 2)])
+def test_what_a_recipe_says_of_the_small_scale_counts_where_none_is_chosen(layered, scale, latent_dim):
+    assert resolve("layered", sets=["dataset.name=synthetic-2d"], scale=scale).train.latent_dim == latent_dim
 
 
 def test_a_flag_chooses_the_datasets_own_settings(layered):

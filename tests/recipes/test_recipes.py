@@ -61,6 +61,12 @@ def datasets():
         yield
 
 
+@pytest.mark.parametrize("dataset", [*DATASETS, *IMAGES])
+def test_small_settings_give_every_method_codes_of_the_same_size(dataset, datasets):
+    sizes = {name: resolve(name, sets=[f"dataset.name={dataset}"]).train.latent_dim for name in RECIPES}
+    assert len(set(sizes.values())) == 1, sizes
+
+
 @every_recipe
 @pytest.mark.parametrize("dataset", IMAGES)
 def test_paper_settings_resolve_for_the_papers_sets(name, dataset, datasets):
