@@ -1,4 +1,4 @@
-"""`aezoo sample`: new images out of a run."""
+"""`aezoo sample`: new images out of a run, or of several side by side."""
 
 from __future__ import annotations
 
@@ -9,18 +9,44 @@ import typer
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
-    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 64,
+    runs: Annotated[
+        list[Path], typer.Argument(help="A run directory; of several, a picture with a row for each.")
+    ],
+    n: Annotated[int | None, typer.Option("-n", min=1, help="How many of each; 64, or 12 a row.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="All randomness follows from it.")] = 0,
     out: Annotated[
-        Path, typer.Option(help="grid.png, samples.npz (float32 [n, *shape] as `x`), or a directory of PNGs.")
+        Path,
+        typer.Option(
+            help="grid.png, samples.npz (float32 [n, *shape] as `x`), or a directory of PNGs; "
+            "of several runs .png, .svg or .npz."
+        ),
     ] = Path("grid.png"),
 ) -> None:
-    """Draw new images from a trained model."""
+    """Draw new images from trained models."""
+    if len(runs) > 1:
+        _side_by_side(runs, n or 12, seed, out)
+    else:
+        _of_one(runs[0], n or 64, seed, out)
+    print(out)
+
+
+def _of_one(run: Path, n: int, seed: int, out: Path) -> None:
     from aezoo.randomness import generator_for
     from aezoo.runner import load
     from aezoo.written import write_rows
 
     model = load(run)
     write_rows(out, model.sample(n, generator_for(model.device, seed, "sample")), model.range)
-    print(out)
+
+
+def _side_by_side(runs: list[Path], n: int, seed: int, out: Path) -> None:
+    from aezoo import explore
+    from aezoo.explore import drawing
+    from aezoo.written import check_ending, write_found
+
+    check_ending(out, ".png", ".svg", ".npz")
+    found = explore.lineup(runs, n=n, seed=seed)
+    check_ending(out, ".png", ".svg", ".npz", shape=tuple(found.x.shape[1:]))
+    write_found(
+        out, lambda: drawing.lineup(found, found.range or (0.0, 1.0)), {"test": found.x, **found.x_hat}
+    )

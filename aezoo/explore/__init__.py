@@ -11,17 +11,20 @@ from aezoo.explore.cloud import Cloud, latent
 from aezoo.explore.codes import open_run
 from aezoo.explore.embedding import embed
 from aezoo.explore.interpolation import Interpolation, interpolate
+from aezoo.explore.lineup import Lineup, lineup
 from aezoo.explore.nearest import Neighbours, neighbours
 from aezoo.explore.traversal import Traversal, traverse
 
 __all__ = [
     "Cloud",
     "Interpolation",
+    "Lineup",
     "Neighbours",
     "Traversal",
     "embed",
     "interpolate",
     "latent",
+    "lineup",
     "neighbours",
     "open_run",
     "traverse",

@@ -12,6 +12,7 @@ from torch import Tensor
 from aezoo import pictures
 from aezoo.explore.cloud import Cloud
 from aezoo.explore.interpolation import Interpolation
+from aezoo.explore.lineup import Lineup
 from aezoo.explore.nearest import Neighbours
 from aezoo.explore.traversal import Traversal
 
@@ -63,32 +64,51 @@ def neighbours(found: Neighbours, range: Range, *, space: str) -> Figure:
     return table(groups, range, title=title, notes=notes)
 
 
-def table(groups: Sequence[Columns], range: Range, *, title: str = "", notes: Sequence[str] = ()) -> Figure:
+def lineup(found: Lineup, range: Range) -> Figure:
+    """A row of test images, then a row of new ones for each run."""
+    rows = {"test images": found.x, **found.x_hat}
+    x = torch.stack([*rows.values()])
+    return table([Columns(x, [""] * x.shape[1])], range, names=[*rows])
+
+
+def table(
+    groups: Sequence[Columns],
+    range: Range,
+    *,
+    title: str = "",
+    names: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Figure:
     """Groups of columns of images side by side, pixel by pixel, as the only thing in a figure.
 
+    names:  one for each row, at its left
     notes:  one for each row, at its right
     """
     sheet, centres = _side_by_side(groups, range)
     height, width = sheet.shape[:2]
+    left = max((LETTER * len(name) + 8 for name in names), default=0)
     room = max(width + (NOTE if notes else 0), LETTER * len(title))
-    figure, ax = _canvas(width, height, right=room - width, top=LINE_OF_TEXT * (2 if title else 1))
+    titles = [name for group in groups for name in group.titles]
+    top = LINE_OF_TEXT * (2 if title else any(titles))
+    figure, ax = _canvas(width, height, left=left, right=room - width, top=top)
     ax.imshow(sheet.numpy(), interpolation="none", aspect="auto", extent=(0, width, height, 0))
-    names = [name for group in groups for name in group.titles]
-    for centre, name in zip(centres, names, strict=True):
+    for centre, name in zip(centres, titles, strict=True):
         ax.text(centre, -4, name, ha="center", va="bottom", fontsize=7)
+    for row, name in enumerate(names):
+        ax.text(-8, height * (row + 0.5) / len(names), name, ha="right", va="center", fontsize=7)
     for row, note in enumerate(notes):
         ax.text(width + 8, height * (row + 0.5) / len(notes), note, va="center", fontsize=7)
     ax.text(0, -4 - LINE_OF_TEXT, title, va="bottom", fontsize=8)
     return figure
 
 
-def _canvas(width: int, height: int, *, right: int, top: int) -> tuple[Figure, Axes]:
+def _canvas(width: int, height: int, *, left: int, right: int, top: int) -> tuple[Figure, Axes]:
     """A white figure, and axes of so many pixels in it that have nothing around them but space for text."""
     from matplotlib.figure import Figure
 
-    across, down = width + right + 2 * MARGIN, height + top + 2 * MARGIN
+    across, down = left + width + right + 2 * MARGIN, height + top + 2 * MARGIN
     figure = Figure(figsize=(across / pictures.DPI, down / pictures.DPI), dpi=pictures.DPI, facecolor="white")
-    ax = figure.add_axes((MARGIN / across, MARGIN / down, width / across, height / down))
+    ax = figure.add_axes(((MARGIN + left) / across, MARGIN / down, width / across, height / down))
     ax.set_axis_off()
     return figure, ax
 

@@ -121,7 +121,7 @@ def labelled(paths: Sequence[Path]) -> dict[Path, str]:
     found = [path.resolve() for path in paths]
     doubled = [path for path in paths if found.count(path.resolve()) > 1]
     if doubled:
-        raise ConfigError(f"{doubled[0]} is named twice", where="aezoo report", fix="name each run once")
+        raise ConfigError(f"{doubled[0]} is named twice", where="runs", fix="name each run once")
     for depth in range(1, 1 + max((len(path.parts) for path in found), default=1)):
         names = ["/".join(path.parts[-depth:]) for path in found]
         if len(set(names)) == len(names):

@@ -100,3 +100,57 @@ def test_what_is_no_run_is_exit_1(sample):
 @pytest.mark.parametrize("option", [("-n", 0), ("--seed", -1)])
 def test_numbers_out_of_range_are_exit_2(sample, option):
     assert sample("images", *option)[0] == 2
+
+
+# -- several runs --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def side_by_side(monkeypatch, capsys, tmp_path, trained):
+    monkeypatch.chdir(tmp_path)
+    tiny = {"steps": 2, "batch_size": 8, "latent_dim": 3, "critic_steps": 1}
+    other = aezoo.train("vae", backbone={"name": "mlp", "hidden": [16]}, out=tmp_path / "other", **tiny).path
+
+    def call(*arguments) -> tuple[int, str, str]:
+        named = {"images": trained / "images", "vectors": trained / "vectors", "other": other}
+        words = [str(named.get(word, word)) for word in arguments]
+        monkeypatch.setattr(sys, "argv", ["aezoo", "sample", *words])
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return call
+
+
+def test_several_runs_give_a_row_each_of_what_each_alone_would_give(side_by_side, tmp_path):
+    for name in ("images", "other"):
+        assert side_by_side(name, "-n", "3", "--seed", "4", "--out", f"{name}.npz")[0] == 0
+    assert side_by_side("images", "other", "-n", "3", "--seed", "4", "--out", "both.npz")[0] == 0
+    both = np.load(tmp_path / "both.npz")
+    assert set(both) == {"test", "flexae", "vae"} and both["test"].shape == (3, 1, 8, 8)
+    assert np.array_equal(both["flexae"], np.load(tmp_path / "images.npz")["x"])
+    assert np.array_equal(both["vae"], np.load(tmp_path / "other.npz")["x"])
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_a_picture_of_several_runs_repeats_under_its_seed_and_changes_with_it(side_by_side, tmp_path, ending):
+    for name, seed in (("one", "5"), ("same", "5"), ("other", "6")):
+        assert side_by_side("images", "other", "--seed", seed, "--out", f"{name}.{ending}")[0] == 0
+    one, same, other = ((tmp_path / f"{name}.{ending}").read_bytes() for name in ("one", "same", "other"))
+    assert one == same and one != other
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected", "told"),
+    [
+        (["images", "vectors", "--out", "a.png"], 2, "was trained on synthetic-2d"),
+        (["images", "images", "--out", "a.png"], 2, "is named twice"),
+        (["images", "other", "--out", "folder"], 2, "end it in .png or .svg or .npz"),
+        (["images", "nowhere", "--out", "a.png"], 1, "nowhere is no run directory"),
+    ],
+)
+def test_runs_that_cannot_stand_side_by_side_are_told(side_by_side, tmp_path, arguments, expected, told):
+    code, _, err = side_by_side(*arguments)
+    assert code == expected and told in err
+    assert not (tmp_path / "a.png").exists()

@@ -15,6 +15,7 @@ from aezoo import pictures
 from aezoo.explore import drawing
 from aezoo.explore.cloud import Cloud
 from aezoo.explore.drawing import Columns, latent, table
+from aezoo.explore.lineup import Lineup
 
 UNIT = (0.0, 1.0)
 
@@ -48,6 +49,19 @@ def test_every_image_stands_in_its_place_pixel_by_pixel(channels):
             part = seen[y : y + 48, x : x + 48]
             assert set(part.ravel().tolist()) == {round(float(shade.mean()) * 255)}
     assert texts(figure) == ["a", "b", "c", "d", "1", "2", "t"]
+
+
+def test_a_lineup_names_its_rows_real_images_first():
+    x = shades(3, 4)
+    figure = drawing.lineup(Lineup(x[0], {"one": x[1], "a longer name": x[2]}, UNIT), UNIT)
+    assert texts(figure) == ["test images", "one", "a longer name"]
+    seen = pixels(figure)
+    left = drawing.MARGIN + drawing.LETTER * len("a longer name") + 8
+    for row in range(3):
+        y = drawing.MARGIN + row * (48 + pictures.LINE)
+        shade = round(float(x[row, 0].mean()) * 255)
+        assert set(seen[y : y + 48, left : left + 48].ravel().tolist()) == {shade}
+    assert (seen[:, : drawing.MARGIN] == 255).all()  # no name reaches out of the figure
 
 
 def test_a_figure_is_as_wide_as_its_title():

@@ -1,0 +1,66 @@
+"""New images of several runs on one dataset, beside real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from aezoo.errors import ConfigError
+from aezoo.explore.codes import chosen, open_run, read
+from aezoo.opening import read_config
+from aezoo.randomness import generator_for
+from aezoo.report.view import labelled
+from aezoo.rundir import RunDir
+from aezoo.types import Data
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """Images at random, none of them chosen.
+
+    x:      of the test split [n, *shape]
+    x_hat:  new ones of each run, by its name [n, *shape]
+    range:  of the values; None for vectors
+    """
+
+    x: Tensor
+    x_hat: Mapping[str, Tensor]
+    range: tuple[float, float] | None
+
+
+def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0) -> Lineup:
+    """What `aezoo sample` draws from each run with this n and seed, and as many test images.
+
+    Raises:  ConfigError for no run, one that is named twice, and runs on different datasets
+    """
+    if not runs:
+        raise ConfigError("no run is named", where="runs", fix="name one or more run directories")
+    found: dict[str, Tensor] = {}
+    datas: list[Data] = []
+    for path, name in names_of([Path(run) for run in runs]).items():
+        model, data = open_run(path)
+        _check_same([*datas, data], path)
+        datas.append(data)
+        found[name] = model.sample(n, generator_for(model.device, seed, "sample")).cpu()
+    rows = chosen(len(datas[0].test), n, seed, "lineup", "test images")
+    return Lineup(read(datas[0], datas[0].test, rows), found, datas[0].range)
+
+
+def names_of(runs: Sequence[Path]) -> dict[Path, str]:
+    """A run's recipe; where recipes do not tell all runs apart, its directory."""
+    directories = labelled(runs)
+    recipes = {path: read_config(RunDir(path)).recipe.name or name for path, name in directories.items()}
+    return recipes if len(set(recipes.values())) == len(runs) else directories
+
+
+def _check_same(datas: Sequence[Data], path: Path) -> None:
+    first, last = datas[0], datas[-1]
+    if (first.name, first.shape) != (last.name, last.shape):
+        raise ConfigError(
+            f"{path} was trained on {last.name} {last.shape}, those before it on {first.name} {first.shape}",
+            where="runs",
+            fix="name runs on one dataset",
+        )
