@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles, names
+from aezoo.cli.options import DataRoot, Download, PluginFiles, names
 from aezoo.cli.output import print_columns, print_json
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def compare(
             min=1, help="Processes at a time; without it one for each GPU or core.", show_default=False
         ),
     ] = None,
+    data_root: DataRoot = "",
+    download: Download = False,
     plugin: PluginFiles = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show plan and estimated time only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
@@ -113,6 +115,8 @@ def compare(
         names(extractor),
         n,
         plugin or (),
+        data_root,
+        download,
     )
     grid = grid_of(request, runs)
     if dry_run:

@@ -11,6 +11,10 @@ PluginFiles = Annotated[
     list[Path] | None,
     typer.Option("--plugin", help="A one-file plugin to load, FILE.py; may be repeated.", show_default=False),
 ]
+DataRoot = Annotated[
+    str, typer.Option("--data-root", help="The folder that holds downloaded datasets.", show_default=False)
+]
+Download = Annotated[bool, typer.Option("--download", help="Fetch datasets that are missing.")]
 
 
 def names(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles
+from aezoo.cli.options import DataRoot, Download, PluginFiles
 from aezoo.cli.output import print_columns, print_json
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def reproduce(
         Path | None,
         typer.Option(help="A file for the page, its pictures beside it.", show_default=False),
     ] = None,
+    data_root: DataRoot = "",
+    download: Download = False,
     plugin: PluginFiles = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the tables and figures.")] = False,
@@ -84,7 +86,15 @@ def reproduce(
         make_directory(out.parent)
     check_writable(out)
     bar = Silence() if quiet else Bar()
-    made = run_again(experiment, scale=scale.value, home=runs, jobs=jobs, progress=bar)
+    made = run_again(
+        experiment,
+        scale=scale.value,
+        home=runs,
+        jobs=jobs,
+        data_root=data_root,
+        download=download,
+        progress=bar,
+    )
     _write(experiment, scale.value, item, made, how, out)
     failed = [one for one in made.outcomes if one.failure]
     for one in failed:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aezoo.cli.options import PluginFiles
+from aezoo.cli.options import DataRoot, Download, PluginFiles
 from aezoo.cli.output import Json, print_json
 
 if TYPE_CHECKING:
@@ -37,10 +37,8 @@ def train(
     dataset: Annotated[
         str, typer.Option(help="What to train on: a name, folder:PATH or npz:PATH.", show_default=False)
     ] = "",
-    data_root: Annotated[
-        str, typer.Option(help="The folder that holds downloaded datasets.", show_default=False)
-    ] = "",
-    download: Annotated[bool, typer.Option("--download", help="Fetch the dataset if it is missing.")] = False,
+    data_root: DataRoot = "",
+    download: Download = False,
     skip_bad_images: Annotated[
         bool, typer.Option("--skip-bad-images", help="Leave out image files that cannot be read.")
     ] = False,

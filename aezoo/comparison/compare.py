@@ -17,6 +17,7 @@ from typing import Any
 from aezoo.comparison.cell import Cell, Outcome
 from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
+from aezoo.comparison.presence import absent
 from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
 from aezoo.errors import ConfigError, InterruptedRun, did_you_mean
 from aezoo.foreign import keep_copies
@@ -49,6 +50,8 @@ def compare(
     executor: str = "local",
     jobs: int | None = None,
     address: str = "",
+    data_root: str | Path = "",
+    download: bool = False,
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """Train what is missing, reuse what is there, measure all alike.
@@ -61,6 +64,7 @@ def compare(
     home:        where the runs of the grid are kept
     executor:    `local`, or `ray` for the cluster at `address`
     jobs:        processes at a time; none: a GPU each, or a processor core each
+    data_root, download:  where public datasets are, and whether to fetch those that are missing
 
     A run that is finished is never trained twice; one that failed is an outcome with its reason.
 
@@ -78,6 +82,8 @@ def compare(
         extractors,
         n,
         plugins,
+        str(data_root),
+        download,
     )
     grid = grid_of(request, Path(home))
     return finished(grid, executor_of(executor, Path(home), jobs, address), progress, jobs=jobs)
@@ -86,11 +92,21 @@ def compare(
 def finished(
     grid: Grid, executor: Executor, progress: Progress | None = None, *, jobs: int | None = None
 ) -> list[Outcome]:
-    """The outcome of every cell of a grid, in its order, after working off what is not done yet."""
+    """The outcome of every cell of a grid, in its order, after working off what is not done yet.
+
+    Cells whose data cannot be loaded fail; the others go on.
+
+    Raises:  what is wrong with the data, where no cell has any
+    """
     waiting = [planned.cell for planned in plan(grid) if planned.state != "done"]
-    open_ = [_with_plugins(task_of_cell(cell, grid, jobs), cell) for cell in waiting]
-    bar = progress or Silence()
-    failures = _worked_off(executor, open_, bar) if open_ else {}
+    faults = absent(waiting)
+    if len(faults) == len(grid.cells) > 0:
+        raise next(iter(faults.values()))
+    able = [cell for cell in waiting if str(cell.path) not in faults]
+    tasks = [_with_plugins(task_of_cell(cell, grid, jobs), cell) for cell in able]
+    failures = {path: str(fault) for path, fault in faults.items()}
+    if tasks:
+        failures |= _worked_off(executor, tasks, progress or Silence())
     return [outcome(cell, failures.get(str(cell.path), "")) for cell in grid.cells]
 
 

@@ -17,7 +17,7 @@ from aezoo.config import RunConfig
 from aezoo.errors import ConfigError
 from aezoo.layers import read_toml
 from aezoo.opening import read_config
-from aezoo.resolve import resolve, run_name
+from aezoo.resolve import resolve, run_name, settings_class, with_path
 from aezoo.rundir import RunDir
 from aezoo.settings import Config
 
@@ -71,6 +71,8 @@ class Request:
     extractors: Sequence[str] = ()
     n: int | None = None
     plugins: Sequence[str | Path] = ()
+    data_root: str = ""
+    download: bool = False
 
 
 def grid_of(request: Request, home: Path) -> Grid:
@@ -190,7 +192,16 @@ def _resolved(name: str, dataset: str, seed: int, variant: Sequence[str], asked:
     flags: dict[str, dict[str, Any]] = {
         "--dataset": {"dataset": dataset},
         "--seeds": {"train": {"seed": seed}},
+        **_whereabouts(dataset, asked),
     }
     if asked.steps is not None:
         flags["--steps"] = {"train": {"steps": asked.steps}}
     return resolve(name, flags=flags, sets=[*variant, *asked.sets], scale=asked.scale, plugins=asked.plugins)
+
+
+def _whereabouts(dataset: str, asked: Request) -> dict[str, dict[str, Any]]:
+    """Where the dataset's files are; of a dataset without files there is nothing to say."""
+    name = with_path({"dataset": {"name": dataset}}, "--dataset")["dataset"]["name"]
+    known = settings_class("dataset", name, "--dataset").model_fields
+    said = {"--data-root": ("root", asked.data_root), "--download": ("download", asked.download)}
+    return {flag: {"dataset": {key: value}} for flag, (key, value) in said.items() if value and key in known}

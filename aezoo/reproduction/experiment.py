@@ -160,13 +160,19 @@ def named(item: str) -> Experiment:
     return check(Experiment, table, "", lambda key: origin)
 
 
-def cells_of(experiment: Experiment, scale: Scale, home: Path) -> Grid:
+def cells_of(
+    experiment: Experiment, scale: Scale, home: Path, *, data_root: str = "", download: bool = False
+) -> Grid:
     """Everything that is trained for an experiment; its runs are kept in `home`."""
     grid = experiment.grid_at(scale)
-    found = list(grid_of(_request(grid, grid.recipes, grid.set, scale), home).cells) if grid.recipes else []
+
+    def cells(recipes: Sequence[str], sets: Sequence[str]) -> tuple[Cell, ...]:
+        asked = replace(_request(grid, recipes, sets, scale), data_root=data_root, download=download)
+        return grid_of(asked, home).cells
+
+    found = list(cells(grid.recipes, grid.set)) if grid.recipes else []
     for variant in experiment.variant:
-        request = _request(grid, [variant.recipe], (*grid.set, *variant.set), scale)
-        found += [_renamed(cell, variant) for cell in grid_of(request, home).cells]
+        found += [_renamed(cell, variant) for cell in cells([variant.recipe], (*grid.set, *variant.set))]
     return Grid(tuple(found), tuple(grid.metrics), tuple(grid.extractors), grid.n)
 
 

@@ -33,14 +33,17 @@ def reproduce(
     scale: Scale = "small",
     home: Path = Path("runs"),
     jobs: int | None = None,
+    data_root: str = "",
+    download: bool = False,
     progress: Progress | None = None,
 ) -> Reproduced:
     """Train what is missing, measure all alike, and judge every claim.
 
     home:  where the runs are kept; a finished one is never trained twice
     jobs:  processes at a time; none: a GPU each, or a processor core each
+    data_root, download:  where public datasets are, and whether to fetch those that are missing
     """
-    grid = cells_of(experiment, scale, home)
+    grid = cells_of(experiment, scale, home, data_root=data_root, download=download)
     outcomes = finished(grid, executor_of("local", home, jobs), progress, jobs=jobs)
     return judge(experiment, outcomes, grid)
 

@@ -17,7 +17,9 @@ import aezoo
 from aezoo.comparison.compare import finished, plan
 from aezoo.comparison.executors import Local
 from aezoo.comparison.grid import Request, grid_of
+from aezoo.comparison.presence import absent
 from aezoo.comparison.table import build
+from aezoo.errors import MissingError
 from tests.working import Here
 
 SMALL = ("backbone.name=mlp", "backbone.hidden=[8]", "train.batch_size=16")
@@ -232,3 +234,38 @@ def test_a_dry_run_trains_nothing_and_says_how_long_it_takes(run, tmp_path):
     document = json.loads(out)
     assert code == 0 and [cell["state"] for cell in document["cells"]] == ["train", "train"]
     assert document["cells"][0]["seconds"] >= 0 and not (tmp_path / "runs").exists()
+
+
+# -- data ----------------------------------------------------------------------------------------------
+
+
+def test_data_that_are_nowhere_are_told_before_anything_is_trained(tmp_path):
+    here = Here()
+    with pytest.raises(MissingError, match="mnist is not on this machine") as caught:
+        finished(grid(tmp_path, "vae", datasets=["mnist"], data_root=str(tmp_path)), here)
+    assert caught.value.exit_code == 3 and "--download" in str(caught.value)
+    assert here.tasks == [] and not (tmp_path / "runs").exists()
+
+
+def test_cells_whose_data_are_nowhere_fail_and_the_others_go_on(tmp_path):
+    asked = grid(tmp_path, "vae", datasets=["mnist", "digits"], seeds=1, data_root=str(tmp_path))
+    lost, trained = finished(asked, Here())
+    assert "mnist is not on this machine" in lost.failure
+    assert trained.failure == "" and trained.results["dataset"] == "digits"
+
+
+def test_data_of_many_cells_are_looked_at_once(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("aezoo.runner.load_data", lambda config: seen.append(config.dataset["name"]))
+    asked = grid(tmp_path, "vae", "ae-gmm", datasets=["digits", "synthetic-2d"], sets=())
+    assert absent(asked.cells) == {} and seen == ["digits", "synthetic-2d"]
+
+
+def test_where_data_are_is_said_only_to_datasets_that_have_files_and_changes_no_run(tmp_path):
+    files = {"data_root": str(tmp_path), "download": True}
+    told = grid(tmp_path, "vae", datasets=["digits", "mnist"], seeds=1, **files).cells
+    plain = grid(tmp_path, "vae", datasets=["digits", "mnist"], seeds=1).cells
+    assert told[0].config.dataset == plain[0].config.dataset
+    said = {"root": str(tmp_path), "download": True}
+    assert told[1].config.dataset == {**plain[1].config.dataset, **said}
+    assert [cell.path for cell in told] == [cell.path for cell in plain]

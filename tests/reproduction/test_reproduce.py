@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from aezoo.cli.main import build
+from aezoo.errors import MissingError
 from aezoo.reproduction.evidence import evidence_of
 from aezoo.reproduction.page import as_json, page_of
 from tests.reproduction.cases import GOLDEN, WRITERS, made
@@ -121,15 +122,15 @@ paper = "Somebody"
 url = "https://example.org"
 shows = "nothing"
 note = "tiny"
-grid = { recipes = ["vae"], datasets = ["mnist"], seeds = 1, steps = 2, metrics = ["fd"] }
-dataset = [{ name = "mnist", title = "MNIST" }]
+grid = { recipes = ["vae"], datasets = ["mnist", "digits"], seeds = 1, steps = 2, metrics = ["fd"], n = 20 }
+dataset = [{ name = "mnist", title = "MNIST" }, { name = "digits", title = "Digits" }]
 column = [{ title = "FD", measure = "generation/fd" }]
 row = [{ title = "VAE", method = "vae" }]
 claim = [{ text = "t", kind = "below", dataset = "mnist", a = "vae", b = "vae", measure = "generation/fd" }]
 """
 
 
-def test_a_run_that_fails_is_a_reason_on_the_page_and_an_exit_code(tmp_path, monkeypatch):
+def test_data_that_are_missing_are_a_reason_on_the_page_and_an_exit_code(tmp_path, monkeypatch):
     monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "nothing"))
     monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
     (tmp_path / "item.toml").write_text(ABSENT)
@@ -137,6 +138,15 @@ def test_a_run_that_fails_is_a_reason_on_the_page_and_an_exit_code(tmp_path, mon
     words = (str(tmp_path / "item.toml"), "--runs", str(tmp_path / "runs"), "--quiet", "--out", str(page))
     assert invoke(*words).exit_code == 1
     assert "vae on mnist failed:" in page.read_text() and "not decidable" in page.read_text()
+    assert "1 finished of 2" in page.read_text()
+
+
+def test_nothing_is_run_where_no_data_are_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "nothing"))
+    (tmp_path / "item.toml").write_text(ABSENT.replace(', "digits"]', "]"))
+    with pytest.raises(MissingError, match="mnist is not on this machine"):
+        invoke(str(tmp_path / "item.toml"), "--runs", str(tmp_path / "runs"), "--quiet")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_curves_become_measures_of_their_mean_and_their_end():
