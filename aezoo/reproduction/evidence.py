@@ -36,6 +36,8 @@ class Evidence:
     def why_not(self, methods: Sequence[str], dataset: str) -> str:
         """Why a method has no number on a dataset; empty where all have been run."""
         run = {(method, name) for method, name, _ in self.values}
+        if dataset not in {name for _, name in [*run, *self.missing]}:
+            return f"{dataset} was not run"
         absent = [method for method in methods if (method, dataset) not in run]
         return "; ".join(
             f"{method} on {dataset}: {self.missing.get((method, dataset), 'not run')}" for method in absent
