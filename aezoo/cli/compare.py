@@ -47,7 +47,7 @@ def compare(
     ] = None,
     dataset: Annotated[
         list[str] | None,
-        typer.Option(help="What to train on; may be repeated.", show_default=False),
+        typer.Option(help="What to train on, may be repeated; else what recipes say.", show_default=False),
     ] = None,
     seeds: Annotated[
         int | None,
@@ -120,13 +120,16 @@ def compare(
         return
     from aezoo.comparison.table import build
     from aezoo.progress import Bar, Silence
+    from aezoo.report.view import without_paths
 
     check_writable(out)
     bar = Silence() if quiet else Bar()
     where = executor_of(executor.value, runs, jobs, address)
     outcomes = finished(grid, where, bar, jobs=jobs)
     shown = names(columns) or None
-    table = build(outcomes, shown, allow_mixed=allow_mixed)  # the page would only say why there is none
+    table = build(
+        without_paths(outcomes), shown, allow_mixed=allow_mixed
+    )  # the page would only say why there is none
     if format is Format.html:
         _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
         print(out or runs / "compare.html")

@@ -54,7 +54,7 @@ def compare(
     """Train what is missing, reuse what is there, measure all alike.
 
     methods:     recipes by name or file, run directories, grid.toml files
-    datasets:    names; none: the default one
+    datasets:    names; none: what each recipe says, or the default one
     seeds:       trainings of each method on each dataset
     sets:        "key=value" for every training
     metrics, extractors, n:  as in `aezoo.evaluate`, the same for all
