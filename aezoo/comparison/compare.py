@@ -18,9 +18,10 @@ from aezoo.comparison.cell import Cell, Outcome
 from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
-from aezoo.errors import ConfigError, InterruptedRun, did_you_mean
+from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
 from aezoo.foreign import keep_copies
 from aezoo.progress import Progress, Silence
+from aezoo.rundir import RunDir
 
 EXECUTORS = ("local", "ray")
 
@@ -164,19 +165,20 @@ def _gpus() -> list[str]:
 
 def outcome(cell: Cell, failure: str = "") -> Outcome:
     """What is in a cell's run directory."""
-    file = cell.path / "results.json"
-    if failure or not file.is_file():
+    if failure or not (cell.path / "results.json").is_file():
         return Outcome(cell, {}, failure or "it was not trained")
-    return Outcome(cell, json.loads(file.read_text(encoding="utf-8")))
+    try:
+        return Outcome(cell, RunDir(cell.path).read_results())
+    except RunFileError as err:
+        return Outcome(cell, {}, str(err))
 
 
 def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dict[str, str]:
     """Failures by run directory. The bar counts iterations of all trainings together."""
-    bar.start("compare", sum(_steps(task) for task in tasks), 0)
     failures: dict[str, str] = {}
     over = set[str]()
     looked = 0.0
-    with _interruptible(), closing(executor.run(tasks)) as working:
+    with _interruptible(), _shown(bar, sum(map(_steps, tasks))), closing(executor.run(tasks)) as working:
         for done in working:
             if isinstance(done, Done):
                 over.add(done.task.path)
@@ -185,8 +187,17 @@ def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dic
             if done is not None or time.monotonic() - looked > 1.0:
                 looked = time.monotonic()
                 bar.advance(sum(_steps(task) if task.path in over else _reached(task) for task in tasks))
-    bar.finish()
     return failures
+
+
+@contextmanager
+def _shown(bar: Progress, steps: int) -> Iterator[None]:
+    """The bar open; it is closed however this ends, since an open one hides the terminal's cursor."""
+    bar.start("compare", steps, 0)
+    try:
+        yield
+    finally:
+        bar.finish()
 
 
 @contextmanager

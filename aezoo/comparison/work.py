@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from aezoo.config import RunConfig
+from aezoo.errors import AezooError, RunFileError
 from aezoo.files import make_directory
 from aezoo.foreign import load_file
+from aezoo.rundir import RunDir
 
 try:
     import fcntl
@@ -61,11 +63,13 @@ def is_trained(path: Path) -> bool:
 
 
 def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
-    """Whether its numbers were measured as asked."""
+    """Whether its numbers were measured as asked; damaged ones were not, as measuring will say."""
     if not is_trained(path):
         return False
-    results = json.loads((path / "results.json").read_text(encoding="utf-8"))
-    evaluation = results.get("evaluation", {})
+    try:
+        evaluation = RunDir(path).read_results().get("evaluation", {})
+    except RunFileError:
+        return False
     return all(evaluation.get("asked", {}).get(key) == value for key, value in asked.items())
 
 
@@ -117,8 +121,6 @@ def _end_with_the_parent() -> None:
 
 def main() -> None:
     """The process of one cell: exit codes as `aezoo train` has them."""
-    from aezoo.errors import AezooError
-
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
         work(task_of(Path(sys.argv[1]).read_text(encoding="utf-8")))

@@ -123,6 +123,38 @@ def test_a_cell_that_dies_is_a_row_with_its_reason_and_the_others_go_on(tmp_path
     assert any("SIGKILL" in note for note in table.notes)
 
 
+@pytest.mark.parametrize("content", ['{"a": ', "[]"])
+def test_damaged_results_are_a_row_with_their_reason_and_the_others_go_on(tmp_path, content):
+    damaged, whole = finished(grid(tmp_path, "vae"), Here())
+    (damaged.cell.path / "results.json").write_text(content)
+    found = finished(grid(tmp_path, "vae"), Local(1, tmp_path / "logs"))
+    assert "results.json is damaged" in found[0].failure and found[1].results == whole.results
+    assert (damaged.cell.path / "results.json").read_text() == content
+
+
+def test_the_bar_is_closed_also_when_the_comparison_is_stopped(tmp_path):
+    told = []
+
+    class Bar:
+        def start(self, stage, steps, completed):
+            told.append("opened")
+
+        def advance(self, completed):
+            pass
+
+        def finish(self):
+            told.append("closed")
+
+    class Stopping:
+        def run(self, tasks):
+            yield None
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finished(grid(tmp_path, "vae"), Stopping(), Bar())
+    assert told == ["opened", "closed"]
+
+
 def command(tmp_path, *more):
     words = ("compare", "vae", "ae-gmm", "--seeds", "2", "--steps", "40", "--metrics", "reconstruction,fd")
     sets = [word for text in (*SMALL, "checkpoint.every=5") for word in ("--set", text)]
