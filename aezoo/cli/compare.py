@@ -191,7 +191,7 @@ def check_writable(out: Path | None) -> None:
     from aezoo.errors import DiskError
     from aezoo.paths import is_writable
 
-    if out is not None and not (out.parent.is_dir() and is_writable(out.parent)):
+    if out is not None and (out.is_dir() or not (out.parent.is_dir() and is_writable(out.parent))):
         raise DiskError(
             f"{out} cannot be written",
             where="--out",
@@ -212,7 +212,20 @@ def _plan(grid: Grid, jobs: int | None, *, as_json: bool) -> None:
         print_json({"cells": [dict(zip(head, row, strict=True)) for row in rows], "seconds": round(total)})
         return
     print_columns([head, *([str(cell) for cell in row] for row in rows)])
-    print(f"\nabout {total / 60:.0f} min of training with {at_a_time} at a time, then evaluation")
+    print(f"\nabout {_long(total)} of training with {at_a_time} at a time, then evaluation")
+
+
+def _long(seconds: float) -> str:
+    """As one would say it.
+
+    >>> _long(59), _long(600), _long(3 * 86400)
+    ('59 s', '10 min', '72 h')
+    """
+    return next(
+        f"{seconds / unit:.0f} {name}"
+        for unit, name, enough in ((1, "s", 100), (60, "min", 100 * 60), (3600, "h", float("inf")))
+        if seconds < enough
+    )
 
 
 def _words(one: Planned, seconds: float) -> tuple[str | int, ...]:

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import aezoo
+from aezoo.comparison import estimate
 from aezoo.comparison.compare import finished, plan
 from aezoo.comparison.executors import Local
 from aezoo.comparison.grid import Request, grid_of
@@ -121,6 +123,13 @@ def test_a_cell_that_dies_is_a_row_with_its_reason_and_the_others_go_on(tmp_path
     assert lived.failure == "" and lived.results["results"]
     table = build(outcomes, allow_mixed=False)
     assert any("SIGKILL" in note for note in table.notes)
+
+
+def test_a_failure_quotes_its_own_attempt_and_not_earlier_ones(tmp_path, dying):
+    first, second = (
+        finished(grid(tmp_path, str(dying), seeds=1), Local(1, tmp_path / "logs"))[0] for _ in range(2)
+    )
+    assert first.failure == second.failure and "about to die" in first.failure
 
 
 @pytest.mark.parametrize("content", ['{"a": ', "[]"])
@@ -249,6 +258,7 @@ def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkey
         (("vae", "--dataset", "digit"), 2, "digit"),
         (("vae", "--metrics", "fdd"), 2, "fdd"),
         (("vae", "--out", "nowhere/table.md"), 1, "nowhere"),
+        (("vae", "--out", "."), 1, "cannot be written"),
         (("vae", "--seeds", "0"), 2, "--seeds"),
     ],
 )
@@ -264,3 +274,15 @@ def test_a_dry_run_trains_nothing_and_says_how_long_it_takes(run, tmp_path):
     document = json.loads(out)
     assert code == 0 and [cell["state"] for cell in document["cells"]] == ["train", "train"]
     assert document["cells"][0]["seconds"] >= 0 and not (tmp_path / "runs").exists()
+
+
+def test_the_estimate_of_a_training_that_was_stopped_is_of_what_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(estimate, "seconds_of", lambda cell: 100.0)
+    begun = grid(tmp_path, "vae", seeds=1, steps=3, sets=(*SMALL, "checkpoint.every=3"))
+    finished(begun, Here())
+    path = begun.cells[0].path
+    for name in ("results.json", "model.safetensors"):
+        (path / name).unlink()
+    (half,) = plan(begun)
+    assert half.state == "resume"
+    assert estimate.seconds_to_go([replace(half, steps=12)]) == [75.0]
