@@ -24,10 +24,14 @@ _REPORTED = {"reconstruction": "rec", "generation": "gen"}  # keys of a recipe's
 
 @dataclass(frozen=True)
 class Measured:
-    """An outcome, its results by what they are of and their metric."""
+    """An outcome, its results by what they are of and their metric.
+
+    asked:  the keys that are shown where nobody names any
+    """
 
     outcome: Outcome
     results: Mapping[Key, Result] = field(default_factory=dict)
+    asked: tuple[Key, ...] = ()
 
     @property
     def label(self) -> str:
@@ -48,7 +52,7 @@ def read(outcome: Outcome) -> Measured:
                 fix=f"measure the run again: `aezoo evaluate {outcome.cell.path}`",
             )
         results[row["of"], row["metric"]] = row
-    return Measured(outcome, results)
+    return Measured(outcome, results, tuple(results)[: outcome.rows])
 
 
 def protocol_of(result: Result) -> dict[str, Any]:

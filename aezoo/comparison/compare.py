@@ -168,7 +168,8 @@ def outcome(cell: Cell, failure: str = "") -> Outcome:
     if failure or not (cell.path / "results.json").is_file():
         return Outcome(cell, {}, failure or "it was not trained")
     try:
-        return Outcome(cell, RunDir(cell.path).read_results())
+        results = RunDir(cell.path).read_results()
+        return Outcome(cell, results, rows=results.get("evaluation", {}).get("rows"))
     except RunFileError as err:
         return Outcome(cell, {}, str(err))
 

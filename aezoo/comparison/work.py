@@ -70,12 +70,14 @@ def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
         evaluation = RunDir(path).read_results().get("evaluation", {})
     except RunFileError:
         return False
-    return all(evaluation.get("asked", {}).get(key) == value for key, value in asked.items())
+    found = {"checkpoint": "last", **evaluation.get("asked", {})}  # which older results do not say
+    return all(found.get(key) == value for key, value in asked.items())
 
 
 def asked_of(task: Task) -> dict[str, Any]:
     """What `results.json` keeps of how it was asked for."""
-    return {"metrics": list(task.metrics), "extractors": list(task.extractors), "n": task.n, "seed": 0}
+    named = {"metrics": list(task.metrics), "extractors": list(task.extractors)}
+    return {**named, "n": task.n, "seed": 0, "checkpoint": "last"}
 
 
 def work(task: Task) -> None:

@@ -73,6 +73,23 @@ def test_asking_for_other_measures_trains_nothing_anew(tmp_path):
     assert {row["n_real"] for row in outcome.results["results"] if "fd" in row["metric"]} == {40}
 
 
+def test_numbers_of_an_earlier_protocol_neither_show_nor_stop_the_comparison(tmp_path):
+    (mine,) = finished(grid(tmp_path, "vae", seeds=1, extractors=["random-conv"], n=40), Here())
+    outcomes = finished(grid(tmp_path, "vae", "ae-gmm", seeds=1, extractors=["pixels"]), Here())
+    assert len(mine.results["results"]) < len(outcomes[0].results["results"])
+    assert {column.extractor for column in build(outcomes).columns} == {"", "pixels"}
+    assert {column.extractor for column in build(outcomes, ["fd[random-conv]"]).columns} == {"random-conv"}
+
+
+def test_a_run_measured_at_another_checkpoint_is_measured_again(tmp_path):
+    mine = grid(tmp_path, "vae", seeds=1, n=40)
+    finished(mine, Here())
+    aezoo.evaluate(
+        mine.cells[0].path, metrics=["reconstruction", "fd"], n=40, checkpoint="min-over-checkpoints"
+    )
+    assert [one.state for one in plan(mine)] == ["measure"]
+
+
 def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
     whole = grid(tmp_path / "whole", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
     finished(whole, Here())
