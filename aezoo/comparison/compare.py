@@ -158,6 +158,8 @@ def executor_of(name: str, home: Path, jobs: int | None, address: str = "") -> E
 def _gpus() -> list[str]:
     import torch
 
+    if not torch.cuda.is_available():  # also where CUDA_VISIBLE_DEVICES names some, or -1
+        return []
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         return [word for word in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if word]
     return [str(number) for number in range(torch.cuda.device_count())]

@@ -18,7 +18,7 @@ from typing import Any
 
 from aezoo.config import RunConfig
 from aezoo.errors import AezooError, RunFileError
-from aezoo.files import make_directory
+from aezoo.files import make_directory, writing
 from aezoo.foreign import load_file
 from aezoo.rundir import RunDir
 
@@ -109,7 +109,9 @@ def _work(task: Task, path: Path) -> None:
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Wait until no other process is in here with the same file; the system lets go of those that die."""
-    with lock.open("w") as file:
+    with writing(lock):
+        opened = lock.open("w")
+    with opened as file:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
