@@ -110,7 +110,7 @@ def _check_known(names: Sequence[str], keys: Sequence[Key]) -> None:
             full = [f"{of}/{short}" for of, metric in own for short in (bare(metric), metric)]
             raise ConfigError(
                 f"no run has the measure '{name}'",
-                where="--metrics",
+                where="--columns",
                 fix=f"{did_you_mean(name, [*known, *full])}measured are {', '.join(known)}",
             )
 

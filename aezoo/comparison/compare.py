@@ -18,7 +18,7 @@ from aezoo.comparison.cell import Cell, Outcome
 from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
-from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
+from aezoo.errors import ConfigError, InterruptedRun, MissingError, RunFileError, did_you_mean
 from aezoo.foreign import keep_copies
 from aezoo.progress import Progress, Silence
 from aezoo.rundir import RunDir
@@ -81,7 +81,9 @@ def compare(
         plugins,
     )
     grid = grid_of(request, Path(home))
-    return finished(grid, executor_of(executor, Path(home), jobs, address), progress, jobs=jobs)
+    where = executor_of(executor, Path(home), jobs, address)
+    check_data(plan(grid))
+    return finished(grid, where, progress, jobs=jobs)
 
 
 def finished(
@@ -98,6 +100,23 @@ def finished(
 def plan(grid: Grid) -> list[Planned]:
     """What is to be done of each cell."""
     return [Planned(cell, _state(cell, grid), cell.config.train.steps) for cell in grid.cells]
+
+
+def check_data(planned: Sequence[Planned]) -> None:
+    """Loads each dataset once, so that missing data are told once, and fetched by one process alone.
+
+    Raises:  MissingError for data that are not on this machine
+    """
+    from aezoo.runner import load_data
+
+    configs = {json.dumps(one.cell.config.dataset): one.cell.config for one in planned if one.state != "done"}
+    for config in configs.values():
+        try:
+            load_data(config)
+        except MissingError:
+            raise
+        except Exception:  # whatever else is wrong with them is the reason in the rows of their cells
+            continue
 
 
 def _state(cell: Cell, grid: Grid) -> str:

@@ -40,7 +40,8 @@ def missing(name: str, root: Path, file: str) -> MissingError:
     return MissingError(
         f"{name} is not on this machine: there is no {file} in {root.absolute()}",
         where="dataset.root",
-        fix="name the folder that holds it with --data-root DIR (or AEZOO_DATA), or fetch it with --download",
+        fix="name the folder that holds it with --data-root DIR (or AEZOO_DATA), or fetch it with --download "
+        "(everywhere: --set dataset.download=true)",
     )
 
 

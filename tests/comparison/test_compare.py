@@ -277,9 +277,11 @@ def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkey
         (("vae", "--out", "nowhere/table.md"), 1, "nowhere"),
         (("vae", "--out", "."), 1, "cannot be written"),
         (("vae", "--seeds", "0"), 2, "--seeds"),
+        (("vae", "ae-gmm", "--dataset", "mnist"), 3, "dataset.download=true"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, arguments, code, named):
+def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, monkeypatch, arguments, code, named):
+    monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "no-data"))
     found, _, err = run("compare", *arguments, "--quiet")
     assert found == code and named in err
     assert not list(tmp_path.glob("runs/*/config.toml"))
