@@ -170,12 +170,12 @@ def _cells(name: str, asked: Request, home: Path) -> Iterator[Cell]:
 def _run_at(name: str) -> RunDir | None:
     """The run directory of that path; a word that is a recipe's name stays one.
 
-    Raises:  ConfigError for a directory that is no run
+    Raises:  ConfigError for a directory that is no run; what is wrong with a config.toml, its reader says
     """
     path = Path(name)
     if not path.is_dir() or name in {info.name for info in registry.list_components("recipe")}:
         return None
-    if not RunDir(path).is_run():
+    if not RunDir(path).has_config():
         raise ConfigError(
             f"{name} is a directory and no run", where="aezoo compare", fix="name a run's own directory"
         )

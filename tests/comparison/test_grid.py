@@ -142,3 +142,10 @@ def test_nothing_to_vary_is_told(tmp_path):
     (tmp_path / "grid.toml").write_text('[grid]\nrecipes = ["vae"]\n[grid.vary]\n"train.latent_dim" = []\n')
     with pytest.raises(ConfigError, match=r"grid\.vary\.train\.latent_dim"):
         cells(tmp_path, str(tmp_path / "grid.toml"))
+
+
+def test_a_damaged_config_of_a_run_is_told_as_such(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.toml").write_text("x = [")
+    with pytest.raises(ConfigError, match="no TOML"):
+        cells(tmp_path, str(tmp_path / "mine"))
