@@ -70,7 +70,7 @@ def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> d
 
     names:  metrics with or without extractor (`fd`, `fd[pixels]`), also with what they are of
             (`generation/fd`); without names the squared error and the first Frechet distance of
-            reconstructions, and all measures of generated sets
+            reconstructions, and all measures of generated sets; where there are none of these, all
 
     Raises:  ConfigError for a name that no dataset has
     """
@@ -86,7 +86,8 @@ def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> d
 def _usual(keys: Sequence[Key]) -> list[Key]:
     frechet = [(of, metric) for of, metric in keys if of == "reconstruction" and bare(metric) in _FRECHET]
     squared = [key for key in keys if key == ("reconstruction", "sse")]
-    return [*squared, *frechet[:1], *(key for key in keys if key[0] == "generation")]
+    usual = [*squared, *frechet[:1], *(key for key in keys if key[0] == "generation")]
+    return usual or [key for key in keys if key[0] not in REFERENCES]  # such as of --metrics nll alone
 
 
 def _matching(name: str, keys: Sequence[Key]) -> list[Key]:
