@@ -98,7 +98,7 @@ def compare(
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
-    from aezoo.comparison.compare import check_data, executor_of, finished, plan
+    from aezoo.comparison.compare import check_data, executor_of, finished
     from aezoo.comparison.grid import Request, grid_of
 
     request = Request(
@@ -125,7 +125,7 @@ def compare(
     check_writable(out)
     bar = Silence() if quiet else Bar()
     where = executor_of(executor.value, runs, jobs, address)
-    check_data(plan(grid))
+    check_data(grid)
     outcomes = finished(grid, where, bar, jobs=jobs)
     shown = names(columns) or None
     table = build(

@@ -82,7 +82,7 @@ def compare(
     )
     grid = grid_of(request, Path(home))
     where = executor_of(executor, Path(home), jobs, address)
-    check_data(plan(grid))
+    check_data(grid)
     return finished(grid, where, progress, jobs=jobs)
 
 
@@ -102,21 +102,23 @@ def plan(grid: Grid) -> list[Planned]:
     return [Planned(cell, _state(cell, grid), cell.config.train.steps) for cell in grid.cells]
 
 
-def check_data(planned: Sequence[Planned]) -> None:
+def check_data(grid: Grid) -> None:
     """Loads each dataset once, so that missing data are told once, and fetched by one process alone.
 
-    Raises:  MissingError for data that are not on this machine
+    Raises:  MissingError for data that are not on this machine; ConfigError for more rows than there are
     """
+    from aezoo.evaluation.sets import check_rows
     from aezoo.runner import load_data
 
-    configs = {json.dumps(one.cell.config.dataset): one.cell.config for one in planned if one.state != "done"}
-    for config in configs.values():
+    waiting = [one.cell.config for one in plan(grid) if one.state != "done"]
+    for config in {json.dumps(one.dataset): one for one in waiting}.values():
         try:
-            load_data(config)
+            data = load_data(config)
         except MissingError:
             raise
         except Exception:  # whatever else is wrong with them is the reason in the rows of their cells
             continue
+        check_rows(data, grid.n or 0)
 
 
 def _state(cell: Cell, grid: Grid) -> str:

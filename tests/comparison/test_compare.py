@@ -278,6 +278,7 @@ def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkey
         (("vae", "--out", "."), 1, "cannot be written"),
         (("vae", "--seeds", "0"), 2, "--seeds"),
         (("vae", "ae-gmm", "--dataset", "mnist"), 3, "dataset.download=true"),
+        (("vae", "-n", "1000"), 2, "at most 360"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, monkeypatch, arguments, code, named):
