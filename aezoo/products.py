@@ -93,8 +93,14 @@ def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -
 
 def told(found: Evaluated, device: str) -> dict[str, Any]:
     """What results.json says of an evaluation."""
-    evaluation = {"seconds": round(found.seconds, 3), "device": device, "versions": versions()}
-    return {"results": found.rows(), "warnings": list(found.warnings), "evaluation": evaluation}
+    rows = found.rows()
+    evaluation = {
+        "seconds": round(found.seconds, 3),
+        "device": device,
+        "versions": versions(),
+        "rows": len(rows),  # the first so many of the results are its own, others were there before
+    }
+    return {"results": rows, "warnings": list(found.warnings), "evaluation": evaluation}
 
 
 def record(

@@ -269,13 +269,15 @@ class RunDir:
     def read_results(self) -> dict[str, Any]:
         """What results.json holds; nothing where there is none yet.
 
-        Raises:  RunFileError when it is no JSON
+        Raises:  RunFileError when it is no JSON, or no table
         """
         path = self.path / "results.json"
         if not path.is_file():
             return {}
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(found, dict):
+                raise ValueError(f"it holds a {type(found).__name__} and no table")
         except ValueError as err:
             raise RunFileError(f"{path} is damaged: {err}", fix="delete it and evaluate again") from err
         return found

@@ -47,7 +47,7 @@ def compare(
     ] = None,
     dataset: Annotated[
         list[str] | None,
-        typer.Option(help="What to train on; may be repeated.", show_default=False),
+        typer.Option(help="What to train on, may be repeated; else what recipes say.", show_default=False),
     ] = None,
     seeds: Annotated[
         int | None,
@@ -124,13 +124,16 @@ def compare(
         return
     from aezoo.comparison.table import build
     from aezoo.progress import Bar, Silence
+    from aezoo.report.view import without_paths
 
     check_writable(out)
     bar = Silence() if quiet else Bar()
     where = executor_of(executor.value, runs, jobs, address)
     outcomes = finished(grid, where, bar, jobs=jobs)
     shown = names(columns) or None
-    table = build(outcomes, shown, allow_mixed=allow_mixed)  # the page would only say why there is none
+    table = build(
+        without_paths(outcomes), shown, allow_mixed=allow_mixed
+    )  # the page would only say why there is none
     if format is Format.html:
         _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
         print(out or runs / "compare.html")
@@ -192,7 +195,7 @@ def check_writable(out: Path | None) -> None:
     from aezoo.errors import DiskError
     from aezoo.paths import is_writable
 
-    if out is not None and not (out.parent.is_dir() and is_writable(out.parent)):
+    if out is not None and (out.is_dir() or not (out.parent.is_dir() and is_writable(out.parent))):
         raise DiskError(
             f"{out} cannot be written",
             where="--out",
@@ -213,7 +216,20 @@ def _plan(grid: Grid, jobs: int | None, *, as_json: bool) -> None:
         print_json({"cells": [dict(zip(head, row, strict=True)) for row in rows], "seconds": round(total)})
         return
     print_columns([head, *([str(cell) for cell in row] for row in rows)])
-    print(f"\nabout {total / 60:.0f} min of training with {at_a_time} at a time, then evaluation")
+    print(f"\nabout {_long(total)} of training with {at_a_time} at a time, then evaluation")
+
+
+def _long(seconds: float) -> str:
+    """As one would say it.
+
+    >>> _long(59), _long(600), _long(3 * 86400)
+    ('59 s', '10 min', '72 h')
+    """
+    return next(
+        f"{seconds / unit:.0f} {name}"
+        for unit, name, enough in ((1, "s", 100), (60, "min", 100 * 60), (3600, "h", float("inf")))
+        if seconds < enough
+    )
 
 
 def _words(one: Planned, seconds: float) -> tuple[str | int, ...]:

@@ -48,12 +48,15 @@ class Outcome:
 
     results:   the content of its results.json; empty where it failed
     failure:   why it failed: exit code and the last lines of its log
+    rows:      how many results, from the first on, were measured as the comparison asked; the others are
+               shown where they are named; none: all were
     reported:  the paper's own numbers for this method and dataset (`recipe.reported` rows)
     """
 
     cell: Cell
     results: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
+    rows: int | None = None
 
     @property
     def reported(self) -> tuple[dict[str, Any], ...]:

@@ -25,10 +25,14 @@ _REPORTED = {"reconstruction": "rec", "generation": "gen"}  # keys of a recipe's
 
 @dataclass(frozen=True)
 class Measured:
-    """An outcome, its results by what they are of and their metric."""
+    """An outcome, its results by what they are of and their metric.
+
+    asked:  the keys that are shown where nobody names any
+    """
 
     outcome: Outcome
     results: Mapping[Key, Result] = field(default_factory=dict)
+    asked: tuple[Key, ...] = ()
 
     @property
     def label(self) -> str:
@@ -49,7 +53,7 @@ def read(outcome: Outcome) -> Measured:
                 fix=f"measure the run again: `aezoo evaluate {outcome.cell.path}`",
             )
         results[row["of"], row["metric"]] = row
-    return Measured(outcome, results)
+    return Measured(outcome, results, tuple(results)[: outcome.rows])
 
 
 def protocol_of(result: Result) -> dict[str, Any]:
@@ -67,7 +71,7 @@ def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> d
 
     names:  metrics with or without extractor (`fd`, `fd[pixels]`), also with what they are of
             (`generation/fd`); without names the squared error and the first Frechet distance of
-            reconstructions, and all measures of generated sets
+            reconstructions, and all measures of generated sets; where there are none of these, all
 
     Raises:  ConfigError for a name that no dataset has
     """
@@ -83,7 +87,8 @@ def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> d
 def _usual(keys: Sequence[Key]) -> list[Key]:
     frechet = [(of, metric) for of, metric in keys if of == "reconstruction" and bare(metric) in _FRECHET]
     squared = [key for key in keys if key == ("reconstruction", "sse")]
-    return [*squared, *frechet[:1], *(key for key in keys if key[0] == "generation")]
+    usual = [*squared, *frechet[:1], *(key for key in keys if key[0] == "generation")]
+    return usual or [key for key in keys if key[0] not in REFERENCES]  # such as of --metrics nll alone
 
 
 def _matching(name: str, keys: Sequence[Key]) -> list[Key]:
@@ -107,7 +112,7 @@ def _check_known(names: Sequence[str], keys: Sequence[Key]) -> None:
             full = [f"{of}/{short}" for of, metric in own for short in (bare(metric), metric)]
             raise ConfigError(
                 f"no run has the measure '{name}'",
-                where="--metrics",
+                where="--columns",
                 fix=f"{did_you_mean(name, [*known, *full])}measured are {', '.join(known)}",
             )
 

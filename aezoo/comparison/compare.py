@@ -19,9 +19,10 @@ from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.presence import absent
 from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
-from aezoo.errors import ConfigError, InterruptedRun, did_you_mean
+from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
 from aezoo.foreign import keep_copies
 from aezoo.progress import Progress, Silence
+from aezoo.rundir import RunDir
 
 EXECUTORS = ("local", "ray")
 
@@ -57,7 +58,7 @@ def compare(
     """Train what is missing, reuse what is there, measure all alike.
 
     methods:     recipes by name or file, run directories, grid.toml files
-    datasets:    names; none: the default one
+    datasets:    names; none: what each recipe says, or the default one
     seeds:       trainings of each method on each dataset
     sets:        "key=value" for every training
     metrics, extractors, n:  as in `aezoo.evaluate`, the same for all
@@ -86,7 +87,8 @@ def compare(
         download,
     )
     grid = grid_of(request, Path(home))
-    return finished(grid, executor_of(executor, Path(home), jobs, address), progress, jobs=jobs)
+    where = executor_of(executor, Path(home), jobs, address)
+    return finished(grid, where, progress, jobs=jobs)
 
 
 def finished(
@@ -99,7 +101,7 @@ def finished(
     Raises:  what is wrong with the data, where no cell has any
     """
     waiting = [planned.cell for planned in plan(grid) if planned.state != "done"]
-    faults = absent(waiting)
+    faults = absent(waiting, grid.n)
     if len(faults) == len(grid.cells) > 0:
         raise next(iter(faults.values()))
     able = [cell for cell in waiting if str(cell.path) not in faults]
@@ -173,6 +175,8 @@ def executor_of(name: str, home: Path, jobs: int | None, address: str = "") -> E
 def _gpus() -> list[str]:
     import torch
 
+    if not torch.cuda.is_available():  # also where CUDA_VISIBLE_DEVICES names some, or -1
+        return []
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         return [word for word in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if word]
     return [str(number) for number in range(torch.cuda.device_count())]
@@ -180,19 +184,21 @@ def _gpus() -> list[str]:
 
 def outcome(cell: Cell, failure: str = "") -> Outcome:
     """What is in a cell's run directory."""
-    file = cell.path / "results.json"
-    if failure or not file.is_file():
+    if failure or not (cell.path / "results.json").is_file():
         return Outcome(cell, {}, failure or "it was not trained")
-    return Outcome(cell, json.loads(file.read_text(encoding="utf-8")))
+    try:
+        results = RunDir(cell.path).read_results()
+        return Outcome(cell, results, rows=results.get("evaluation", {}).get("rows"))
+    except RunFileError as err:
+        return Outcome(cell, {}, str(err))
 
 
 def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dict[str, str]:
     """Failures by run directory. The bar counts iterations of all trainings together."""
-    bar.start("compare", sum(_steps(task) for task in tasks), 0)
     failures: dict[str, str] = {}
     over = set[str]()
     looked = 0.0
-    with _interruptible(), closing(executor.run(tasks)) as working:
+    with _interruptible(), _shown(bar, sum(map(_steps, tasks))), closing(executor.run(tasks)) as working:
         for done in working:
             if isinstance(done, Done):
                 over.add(done.task.path)
@@ -201,8 +207,17 @@ def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dic
             if done is not None or time.monotonic() - looked > 1.0:
                 looked = time.monotonic()
                 bar.advance(sum(_steps(task) if task.path in over else _reached(task) for task in tasks))
-    bar.finish()
     return failures
+
+
+@contextmanager
+def _shown(bar: Progress, steps: int) -> Iterator[None]:
+    """The bar open; it is closed however this ends, since an open one hides the terminal's cursor."""
+    bar.start("compare", steps, 0)
+    try:
+        yield
+    finally:
+        bar.finish()
 
 
 @contextmanager

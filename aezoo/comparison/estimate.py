@@ -12,6 +12,7 @@ from aezoo.comparison.compare import Planned
 from aezoo.data.memory import is_streamed
 from aezoo.data.resident import Resident
 from aezoo.data.streamed import Streamed
+from aezoo.rundir import RunDir
 from aezoo.runner import choose_device, load_data, placed, prepare
 from aezoo.trainer import Trainer
 
@@ -20,14 +21,20 @@ WARM, TIMED = 2, 4  # iterations
 
 def seconds_to_go(planned: Sequence[Planned]) -> list[float]:
     """Seconds of training left for each cell; a method's speed on a dataset is tried once."""
-    speed: dict[tuple[str, str], float] = {}
+    whole: dict[tuple[str, str], float] = {}
     found = []
     for one in planned:
         key = (one.cell.method, one.cell.dataset)
-        if one.state in ("train", "resume") and key not in speed:
-            speed[key] = seconds_of(one.cell)
-        found.append(speed[key] if one.state in ("train", "resume") else 0.0)
+        if one.state in ("train", "resume") and key not in whole:
+            whole[key] = seconds_of(one.cell)
+        found.append(whole[key] * (1 - _share(one)) if one.state in ("train", "resume") else 0.0)
     return found
+
+
+def _share(one: Planned) -> float:
+    """How much of its training is kept in the newest checkpoint."""
+    reached = RunDir(one.cell.path).steps()[-1:]
+    return min(sum(reached) / one.steps, 1.0)
 
 
 def seconds_of(cell: Cell) -> float:

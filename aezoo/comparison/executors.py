@@ -31,6 +31,15 @@ class Done:
     failure: str = ""
 
 
+@dataclass(frozen=True)
+class _Running:
+    """A cell's process; `begun` is the length of its log before it, for earlier attempts are no news."""
+
+    task: Task
+    process: subprocess.Popen[bytes]
+    begun: int
+
+
 class Executor(Protocol):
     """Works off tasks, in any order."""
 
@@ -51,24 +60,23 @@ class Local:
 
     def run(self, tasks: Sequence[Task]) -> Generator[Done | None]:
         """As the protocol says. Leaving early, as by Ctrl-C, stops the processes; they write checkpoints."""
-        waiting, running = list(tasks), dict[int, tuple[Task, subprocess.Popen[bytes]]]()
+        waiting, running = list(tasks), dict[int, _Running]()
         try:
             while waiting or running:
                 for place in range(self._jobs):
                     if place not in running and waiting:
-                        task = waiting.pop(0)
-                        running[place] = (task, self._start(task, place))
+                        running[place] = self._start(waiting.pop(0), place)
                 time.sleep(0.2)
-                for place, (task, process) in list(running.items()):
-                    if process.poll() is not None:
+                for place, one in list(running.items()):
+                    if one.process.poll() is not None:
                         del running[place]
-                        _close(process)
-                        yield Done(task, self._failure(task, process.returncode))
+                        _close(one.process)
+                        yield Done(one.task, self._failure(one))
                 yield None
         finally:
-            _stop(process for _, process in running.values())
+            _stop(one.process for one in running.values())
 
-    def _start(self, task: Task, place: int) -> subprocess.Popen[bytes]:
+    def _start(self, task: Task, place: int) -> _Running:
         make_directory(self._logs)
         file = self._logs / f"{Path(task.path).name}.task.json"
         write_text(file, task.as_json())
@@ -76,7 +84,8 @@ class Local:
         if self._gpus:
             environment["CUDA_VISIBLE_DEVICES"] = self._gpus[place % len(self._gpus)]
         with self._log(task).open("ab") as log:
-            return subprocess.Popen(
+            begun = log.tell()
+            process = subprocess.Popen(
                 [sys.executable, "-m", "aezoo.comparison.work", str(file)],
                 stdin=subprocess.PIPE,  # closes when we are gone, however: then it stops too
                 stdout=log,
@@ -84,11 +93,14 @@ class Local:
                 env=environment,
                 start_new_session=True,  # Ctrl-C reaches us alone, and we stop them one by one
             )
+            return _Running(task, process, begun)
 
-    def _failure(self, task: Task, code: int) -> str:
+    def _failure(self, one: _Running) -> str:
+        task, code = one.task, one.process.returncode
         if code == 0 and is_measured(Path(task.path), asked_of(task)):
             return ""
-        lines = self._log(task).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        said = self._log(task).read_bytes()[one.begun :].decode("utf-8", errors="replace")
+        lines = said.strip().splitlines()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return "\n".join([f"{how}; the log {self._log(task)} ends:", *lines[-TAIL:]])
 

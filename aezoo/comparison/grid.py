@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from aezoo.config import RunConfig
 from aezoo.errors import ConfigError
 from aezoo.layers import read_toml
 from aezoo.opening import read_config
-from aezoo.resolve import resolve, run_name, settings_class, with_path
+from aezoo.resolve import resolve, run_name
 from aezoo.rundir import RunDir
 from aezoo.settings import Config
 
@@ -26,12 +26,14 @@ class GridConfig(Config):
     """A grid.toml: the table `[grid]`."""
 
     recipes: tuple[str, ...] = Field((), description="names, files, or run directories")
-    datasets: tuple[str, ...] = Field((), description="names, folder:PATH or npz:PATH; none: the default one")
+    datasets: tuple[str, ...] = Field(
+        (), description="names, folder:PATH or npz:PATH; none: what each recipe says, or the default one"
+    )
     seeds: int = Field(3, gt=0, description="trainings of each, with seeds 0, 1, ...; > 0")
     steps: int | None = Field(None, gt=0, description="iterations; none: what each recipe says")
     scale: str | None = Field(None, description="small, or paper: which of the recipes' settings")
     set: tuple[str, ...] = Field((), description="key=value for every training")
-    vary: dict[str, tuple[Any, ...]] = Field(
+    vary: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
         {}, description="key -> values: every combination is trained, each a row of its own"
     )
     metrics: tuple[str, ...] = Field((), description="what is measured; none: what `aezoo evaluate` does")
@@ -80,7 +82,7 @@ def grid_of(request: Request, home: Path) -> Grid:
 
     home:  where runs are that have no directory yet
 
-    Raises:  ConfigError for unknown names, no method, and one that is named twice
+    Raises:  ConfigError for unknown names, no method, and cells that are named twice
     """
     asked = _with_files(request)
     if not asked.methods:
@@ -98,18 +100,31 @@ def grid_of(request: Request, home: Path) -> Grid:
         for name in names:  # a wrong name is told before anything is trained
             registry.find(kind, name, f"--{kind}s" if kind == "metric" else f"--{kind}")
     cells = [cell for name in asked.methods for cell in _cells(name, asked, home)]
+    _check_distinct(cells)
     return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n)
+
+
+def _check_distinct(cells: Sequence[Cell]) -> None:
+    """A place in the table holds one number: said before hours of training, not after."""
+    seen: dict[tuple[str, str, int], Cell] = {}
+    for cell in cells:
+        other = seen.setdefault((cell.method, cell.dataset, cell.seed), cell)
+        if other is not cell:
+            raise ConfigError(
+                f"two runs are both '{cell.method}' on {cell.dataset} with seed {cell.seed}",
+                where=" and ".join(dict.fromkeys((str(other.path), str(cell.path)))),
+                fix="name each once, under a name of its own; --seeds, not --set, chooses seeds",
+            )
 
 
 def _with_files(request: Request) -> Request:
     """The request with every grid.toml replaced by what it says; the command line wins."""
     asked = replace(request, methods=[])
     for name in request.methods:
-        table = _grid_table(name)
-        if table is None:
+        grid = _grid_in(name)
+        if grid is None:
             asked = replace(asked, methods=[*asked.methods, name])
             continue
-        grid = check(GridConfig, table, f"grid in {name}")
         asked = replace(
             asked,
             methods=[*asked.methods, *(_beside(name, recipe) for recipe in grid.recipes)],
@@ -126,12 +141,10 @@ def _with_files(request: Request) -> Request:
     return asked
 
 
-def _grid_table(name: str) -> dict[str, Any] | None:
+def _grid_in(name: str) -> GridConfig | None:
     """The table `[grid]` of a file that has one."""
-    if not name.endswith(".toml"):
-        return None
-    found = read_toml(Path(name)).get("grid")
-    return dict(found) if isinstance(found, Mapping) else None
+    table = read_toml(Path(name)).get("grid") if name.endswith(".toml") else None
+    return check(GridConfig, table, "grid", lambda key: name) if isinstance(table, Mapping) else None
 
 
 def _beside(file: str, recipe: str) -> str:
@@ -142,27 +155,27 @@ def _beside(file: str, recipe: str) -> str:
 
 def _cells(name: str, asked: Request, home: Path) -> Iterator[Cell]:
     if (run := _run_at(name)) is not None:
-        config = read_config(run)
+        config = _located(read_config(run), asked)
         yield Cell(run.path.name, dataset_of(config), config.train.seed, config, run.path)
         return
-    datasets = asked.datasets or [registry.default("dataset").name]
+    datasets: Sequence[str | None] = asked.datasets or (None,)
     for dataset, variant in itertools.product(datasets, _variants(asked.vary)):
         for seed in range(asked.seeds or 1):
             config = _resolved(name, dataset, seed, variant, asked)
             label = " ".join([Path(name).stem if name.endswith(".toml") else name, *variant])
             directory = home / f"{run_name(config)}-{content_id(config)}"
-            yield Cell(label, dataset, seed, config, directory)
+            yield Cell(label, dataset_of(config), config.train.seed, config, directory)  # --set may differ
 
 
 def _run_at(name: str) -> RunDir | None:
     """The run directory of that path; a word that is a recipe's name stays one.
 
-    Raises:  ConfigError for a directory that is no run
+    Raises:  ConfigError for a directory that is no run; what is wrong with a config.toml, its reader says
     """
     path = Path(name)
     if not path.is_dir() or name in {info.name for info in registry.list_components("recipe")}:
         return None
-    if not RunDir(path).is_run():
+    if not RunDir(path).has_config():
         raise ConfigError(
             f"{name} is a directory and no run", where="aezoo compare", fix="name a run's own directory"
         )
@@ -188,20 +201,20 @@ def _toml(value: Any) -> str:
     return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
-def _resolved(name: str, dataset: str, seed: int, variant: Sequence[str], asked: Request) -> RunConfig:
-    flags: dict[str, dict[str, Any]] = {
-        "--dataset": {"dataset": dataset},
-        "--seeds": {"train": {"seed": seed}},
-        **_whereabouts(dataset, asked),
-    }
+def _resolved(name: str, dataset: str | None, seed: int, variant: Sequence[str], asked: Request) -> RunConfig:
+    flags: dict[str, dict[str, Any]] = {"--seeds": {"train": {"seed": seed}}}
+    if dataset is not None:
+        flags["--dataset"] = {"dataset": dataset}
     if asked.steps is not None:
         flags["--steps"] = {"train": {"steps": asked.steps}}
-    return resolve(name, flags=flags, sets=[*variant, *asked.sets], scale=asked.scale, plugins=asked.plugins)
+    sets = [*variant, *asked.sets]
+    config = resolve(name, flags=flags, sets=sets, scale=asked.scale, plugins=asked.plugins)
+    return _located(config, asked)
 
 
-def _whereabouts(dataset: str, asked: Request) -> dict[str, dict[str, Any]]:
-    """Where the dataset's files are; of a dataset without files there is nothing to say."""
-    name = with_path({"dataset": {"name": dataset}}, "--dataset")["dataset"]["name"]
-    known = settings_class("dataset", name, "--dataset").model_fields
-    said = {"--data-root": ("root", asked.data_root), "--download": ("download", asked.download)}
-    return {flag: {"dataset": {key: value}} for flag, (key, value) in said.items() if value and key in known}
+def _located(config: RunConfig, asked: Request) -> RunConfig:
+    """The config with the place of its dataset's files, where the dataset has any."""
+    root = str(Path(asked.data_root).expanduser().absolute()) if asked.data_root else ""
+    said = {"root": root, "download": asked.download}
+    given = {key: value for key, value in said.items() if value and key in config.dataset}
+    return config.model_copy(update={"dataset": {**config.dataset, **given}})

@@ -127,7 +127,7 @@ def _columns(
     by_dataset: Mapping[str, Runs], names: Sequence[str] | None, notes: _Notes, *, allow_mixed: bool
 ) -> list[Column]:
     found = {
-        dataset: list(dict.fromkeys(key for run in runs for key in run.results))
+        dataset: list(dict.fromkeys(key for run in runs for key in (run.results if names else run.asked)))
         for dataset, runs in by_dataset.items()
     }
     shown: list[Column] = []

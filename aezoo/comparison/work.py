@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from aezoo.config import RunConfig
-from aezoo.files import make_directory
+from aezoo.errors import AezooError, RunFileError
+from aezoo.files import make_directory, writing
 from aezoo.foreign import load_file
+from aezoo.rundir import RunDir
 
 try:
     import fcntl
@@ -61,17 +63,21 @@ def is_trained(path: Path) -> bool:
 
 
 def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
-    """Whether its numbers were measured as asked."""
+    """Whether its numbers were measured as asked; damaged ones were not, as measuring will say."""
     if not is_trained(path):
         return False
-    results = json.loads((path / "results.json").read_text(encoding="utf-8"))
-    evaluation = results.get("evaluation", {})
-    return all(evaluation.get("asked", {}).get(key) == value for key, value in asked.items())
+    try:
+        evaluation = RunDir(path).read_results().get("evaluation", {})
+    except RunFileError:
+        return False
+    found = {"checkpoint": "last", **evaluation.get("asked", {})}  # which older results do not say
+    return all(found.get(key) == value for key, value in asked.items())
 
 
 def asked_of(task: Task) -> dict[str, Any]:
     """What `results.json` keeps of how it was asked for."""
-    return {"metrics": list(task.metrics), "extractors": list(task.extractors), "n": task.n, "seed": 0}
+    named = {"metrics": list(task.metrics), "extractors": list(task.extractors)}
+    return {**named, "n": task.n, "seed": 0, "checkpoint": "last"}
 
 
 def work(task: Task) -> None:
@@ -97,13 +103,16 @@ def _work(task: Task, path: Path) -> None:
     if not is_trained(path):
         run_training(RunConfig(**task.config), path, resume=True)
     if not is_measured(path, asked_of(task)):
-        evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n)
+        root = str(task.config["dataset"].get("root", ""))  # the files may have moved since it was trained
+        evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)
 
 
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Wait until no other process is in here with the same file; the system lets go of those that die."""
-    with lock.open("w") as file:
+    with writing(lock):
+        opened = lock.open("w")
+    with opened as file:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -117,8 +126,6 @@ def _end_with_the_parent() -> None:
 
 def main() -> None:
     """The process of one cell: exit codes as `aezoo train` has them."""
-    from aezoo.errors import AezooError
-
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
         work(task_of(Path(sys.argv[1]).read_text(encoding="utf-8")))

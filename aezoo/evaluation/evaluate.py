@@ -100,6 +100,7 @@ def evaluate(
     if not directory.has_model():
         found = replace(found, warnings=(_early(directory, config), *found.warnings))
     asked = {"metrics": _plain(metrics), "extractors": _plain(extractors), "n": n, "seed": seed}
+    asked["checkpoint"] = checkpoint
     record(directory, config, model, found, str(place), asked)
     return found
 

@@ -143,20 +143,25 @@ class Sets:
         return torch.cat([as_bytes(some, self.data.range) for some in x.split(PASS)])
 
     def _check(self) -> None:
-        most = min(len(self.data.test), len(self.data.train))
-        if self.n > most:
-            raise ConfigError(
-                f"{self.n} rows are asked for, and {self.data.name} has {len(self.data.test)} test rows and "
-                f"{len(self.data.train)} training rows",
-                where="-n",
-                fix=f"ask for at most {most}",
-            )
+        check_rows(self.data, self.n)
         if not 0 <= self.seed < 2**32:
             raise ConfigError(
                 f"the seed is {self.seed}", where="--seed", fix="give a whole number, 0 to 2^32 - 1"
             )
         if self.n < 2:
             raise ConfigError(f"{self.n} rows are no set", where="-n", fix="ask for 2 or more")
+
+
+def check_rows(data: Data, n: int) -> None:
+    """Raises:  ConfigError for more rows than the dataset has"""
+    most = min(len(data.test), len(data.train))
+    if n > most:
+        raise ConfigError(
+            f"{n} rows are asked for, and {data.name} has {len(data.test)} test rows and "
+            f"{len(data.train)} training rows",
+            where="-n",
+            fix=f"ask for at most {most}",
+        )
 
 
 def default_rows(data: Data) -> int:

@@ -15,7 +15,7 @@ from aezoo.comparison.cell import Outcome
 from aezoo.comparison.render.html import render as fragment
 from aezoo.comparison.render.layout import clean, shortened
 from aezoo.comparison.table import build
-from aezoo.errors import ConfigError
+from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.report.cloud import cloud
 from aezoo.report.curves import phases
 from aezoo.report.differences import Setting, differences, settings
@@ -67,12 +67,25 @@ def of_outcomes(outcomes: Sequence[Outcome]) -> Page:
     shorter = without_paths(outcomes)
     several = len({one.cell.dataset for one in shorter}) > 1
     views = [
-        read(one.cell.path, f"{one.cell.method} · {short.cell.dataset}" if several else one.cell.method)
+        view
         for one, short in zip(outcomes, shorter, strict=True)
-        if one in first.values() and (one.cell.path / "config.toml").is_file()
+        if one in first.values()
+        for view in _views(one, f" · {short.cell.dataset}" if several else "")
     ]
     methods = list(dict.fromkeys(one.cell.method for one in outcomes))
     return Page(f"{len(methods)} methods side by side", shorter, views)
+
+
+def _views(outcome: Outcome, more: str) -> list[RunView]:
+    """The view of a run; none where it left nothing, or where its files cannot be read."""
+    path, label = outcome.cell.path, outcome.cell.method + more
+    if not (path / "config.toml").is_file():
+        return []
+    try:
+        return [read(path, label)]
+    except (ConfigError, RunFileError) as err:  # its row of the table stands all the same
+        print_warning(f"no pictures of {label} on the page: {err.what}")
+        return []
 
 
 def render(page: Page) -> str:

@@ -9,17 +9,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import aezoo
+from aezoo.comparison import estimate
 from aezoo.comparison.compare import finished, plan
 from aezoo.comparison.executors import Local
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.comparison.presence import absent
 from aezoo.comparison.table import build
 from aezoo.errors import MissingError
+from tests.images import write_idx
 from tests.working import Here
 
 SMALL = ("backbone.name=mlp", "backbone.hidden=[8]", "train.batch_size=16")
@@ -73,6 +76,23 @@ def test_asking_for_other_measures_trains_nothing_anew(tmp_path):
     assert {row["n_real"] for row in outcome.results["results"] if "fd" in row["metric"]} == {40}
 
 
+def test_numbers_of_an_earlier_protocol_neither_show_nor_stop_the_comparison(tmp_path):
+    (mine,) = finished(grid(tmp_path, "vae", seeds=1, extractors=["random-conv"], n=40), Here())
+    outcomes = finished(grid(tmp_path, "vae", "ae-gmm", seeds=1, extractors=["pixels"]), Here())
+    assert len(mine.results["results"]) < len(outcomes[0].results["results"])
+    assert {column.extractor for column in build(outcomes).columns} == {"", "pixels"}
+    assert {column.extractor for column in build(outcomes, ["fd[random-conv]"]).columns} == {"random-conv"}
+
+
+def test_a_run_measured_at_another_checkpoint_is_measured_again(tmp_path):
+    mine = grid(tmp_path, "vae", seeds=1, n=40)
+    finished(mine, Here())
+    aezoo.evaluate(
+        mine.cells[0].path, metrics=["reconstruction", "fd"], n=40, checkpoint="min-over-checkpoints"
+    )
+    assert [one.state for one in plan(mine)] == ["measure"]
+
+
 def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
     whole = grid(tmp_path / "whole", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
     finished(whole, Here())
@@ -123,6 +143,45 @@ def test_a_cell_that_dies_is_a_row_with_its_reason_and_the_others_go_on(tmp_path
     assert lived.failure == "" and lived.results["results"]
     table = build(outcomes, allow_mixed=False)
     assert any("SIGKILL" in note for note in table.notes)
+
+
+def test_a_failure_quotes_its_own_attempt_and_not_earlier_ones(tmp_path, dying):
+    first, second = (
+        finished(grid(tmp_path, str(dying), seeds=1), Local(1, tmp_path / "logs"))[0] for _ in range(2)
+    )
+    assert first.failure == second.failure and "about to die" in first.failure
+
+
+@pytest.mark.parametrize("content", ['{"a": ', "[]"])
+def test_damaged_results_are_a_row_with_their_reason_and_the_others_go_on(tmp_path, content):
+    damaged, whole = finished(grid(tmp_path, "vae"), Here())
+    (damaged.cell.path / "results.json").write_text(content)
+    found = finished(grid(tmp_path, "vae"), Local(1, tmp_path / "logs"))
+    assert "results.json is damaged" in found[0].failure and found[1].results == whole.results
+    assert (damaged.cell.path / "results.json").read_text() == content
+
+
+def test_the_bar_is_closed_also_when_the_comparison_is_stopped(tmp_path):
+    told = []
+
+    class Bar:
+        def start(self, stage, steps, completed):
+            told.append("opened")
+
+        def advance(self, completed):
+            pass
+
+        def finish(self):
+            told.append("closed")
+
+    class Stopping:
+        def run(self, tasks):
+            yield None
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        finished(grid(tmp_path, "vae"), Stopping(), Bar())
+    assert told == ["opened", "closed"]
 
 
 def command(tmp_path, *more):
@@ -219,10 +278,14 @@ def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkey
         (("vae", "--dataset", "digit"), 2, "digit"),
         (("vae", "--metrics", "fdd"), 2, "fdd"),
         (("vae", "--out", "nowhere/table.md"), 1, "nowhere"),
+        (("vae", "--out", "."), 1, "cannot be written"),
         (("vae", "--seeds", "0"), 2, "--seeds"),
+        (("vae", "ae-gmm", "--dataset", "mnist"), 3, "--download"),
+        (("vae", "-n", "1000"), 2, "at most 360"),
     ],
 )
-def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, arguments, code, named):
+def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, monkeypatch, arguments, code, named):
+    monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "no-data"))
     found, _, err = run("compare", *arguments, "--quiet")
     assert found == code and named in err
     assert not list(tmp_path.glob("runs/*/config.toml"))
@@ -234,6 +297,18 @@ def test_a_dry_run_trains_nothing_and_says_how_long_it_takes(run, tmp_path):
     document = json.loads(out)
     assert code == 0 and [cell["state"] for cell in document["cells"]] == ["train", "train"]
     assert document["cells"][0]["seconds"] >= 0 and not (tmp_path / "runs").exists()
+
+
+def test_the_estimate_of_a_training_that_was_stopped_is_of_what_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(estimate, "seconds_of", lambda cell: 100.0)
+    begun = grid(tmp_path, "vae", seeds=1, steps=3, sets=(*SMALL, "checkpoint.every=3"))
+    finished(begun, Here())
+    path = begun.cells[0].path
+    for name in ("results.json", "model.safetensors"):
+        (path / name).unlink()
+    (half,) = plan(begun)
+    assert half.state == "resume"
+    assert estimate.seconds_to_go([replace(half, steps=12)]) == [75.0]
 
 
 # -- data ----------------------------------------------------------------------------------------------
@@ -258,7 +333,7 @@ def test_data_of_many_cells_are_looked_at_once(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("aezoo.runner.load_data", lambda config: seen.append(config.dataset["name"]))
     asked = grid(tmp_path, "vae", "ae-gmm", datasets=["digits", "synthetic-2d"], sets=())
-    assert absent(asked.cells) == {} and seen == ["digits", "synthetic-2d"]
+    assert absent(asked.cells, None) == {} and seen == ["digits", "synthetic-2d"]
 
 
 def test_where_data_are_is_said_only_to_datasets_that_have_files_and_changes_no_run(tmp_path):
@@ -269,3 +344,12 @@ def test_where_data_are_is_said_only_to_datasets_that_have_files_and_changes_no_
     said = {"root": str(tmp_path), "download": True}
     assert told[1].config.dataset == {**plain[1].config.dataset, **said}
     assert [cell.path for cell in told] == [cell.path for cell in plain]
+
+
+def test_a_run_is_measured_on_data_that_have_moved_since(tmp_path):
+    options = {"datasets": ["mnist"], "seeds": 1, "metrics": ["reconstruction"]}
+    first = grid(tmp_path, "vae", n=10, data_root=str(write_idx(tmp_path / "here")), **options)
+    assert [one.failure for one in finished(first, Here())] == [""]
+    (tmp_path / "here").rename(tmp_path / "there")
+    (again,) = finished(grid(tmp_path, "vae", n=12, data_root=str(tmp_path / "there"), **options), Here())
+    assert again.failure == "" and again.results["evaluation"]["asked"]["n"] == 12

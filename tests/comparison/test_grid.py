@@ -109,3 +109,43 @@ def test_an_unknown_key_of_a_grid_file_is_told_with_its_file_and_the_nearest(tmp
         cells(tmp_path, str(tmp_path / "grid.toml"))
     text = str(caught.value)
     assert "seed" in text and "seeds" in text and "grid.toml" in text
+    assert "'grid.seed'" in text and "grid in" not in text
+
+
+def test_a_recipe_keeps_the_dataset_of_its_own_file(tmp_path):
+    (tmp_path / "own.toml").write_text('base = "vae"\ndataset = "synthetic-2d"\n')
+    own, plain = cells(tmp_path, str(tmp_path / "own.toml"), "vae")
+    assert (own.dataset, own.config.dataset["name"], plain.dataset) == ("synthetic-2d",) * 2 + ("digits",)
+    (other,) = cells(tmp_path, str(tmp_path / "own.toml"), datasets=["digits"])
+    assert other.config.dataset["name"] == "digits"
+
+
+def test_a_cell_is_called_after_what_it_is_trained_on_whatever_set_says(tmp_path):
+    (cell,) = cells(tmp_path, "vae", datasets=["digits"], sets=["dataset.name=synthetic-2d", "train.seed=7"])
+    assert (cell.dataset, cell.seed) == ("synthetic-2d", 7)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        {"datasets": ["digits", "digits"]},
+        {"seeds": 2, "sets": ["train.seed=7"]},
+        {"vary": {"train.latent_dim": [4, 4]}},
+    ],
+)
+def test_one_place_in_the_table_asked_for_twice_is_told_before_any_training(tmp_path, twice):
+    with pytest.raises(ConfigError, match="two runs are both 'vae"):
+        cells(tmp_path, "vae", **twice)
+
+
+def test_nothing_to_vary_is_told(tmp_path):
+    (tmp_path / "grid.toml").write_text('[grid]\nrecipes = ["vae"]\n[grid.vary]\n"train.latent_dim" = []\n')
+    with pytest.raises(ConfigError, match=r"grid\.vary\.train\.latent_dim"):
+        cells(tmp_path, str(tmp_path / "grid.toml"))
+
+
+def test_a_damaged_config_of_a_run_is_told_as_such(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.toml").write_text("x = [")
+    with pytest.raises(ConfigError, match="no TOML"):
+        cells(tmp_path, str(tmp_path / "mine"))

@@ -329,3 +329,10 @@ def test_results_that_do_not_say_what_they_are_of_are_refused():
     with pytest.raises(ConfigError, match="do not say what they were taken of") as caught:
         build([outcome("a", 0, {"": old})])
     assert "aezoo evaluate runs/a-digits-s0" in str(caught.value)
+
+
+def test_measures_that_are_usually_left_out_are_shown_where_they_are_all_there_is():
+    found = build([outcome("vae", 0, {"test/nll": 3.0, "mean/sse": 4.0})])
+    assert [column.metric for column in found.columns] == ["nll"]
+    usual = build([outcome("vae", 0, {"test/nll": 3.0, "reconstruction/sse": 4.0})])
+    assert [column.metric for column in usual.columns] == ["sse"]

@@ -164,6 +164,7 @@ def test_a_run_that_is_not_finished_is_shown_as_far_as_it_got(tmp_path):
     ("file", "content", "said"),
     [
         ("results.json", "{", "results.json is damaged"),
+        ("results.json", "[]", "results.json is damaged"),
         ("metrics.jsonl", "nonsense\n", "metrics.jsonl is damaged"),
         ("metrics.jsonl", '{"autoencoder/mse": 1.0}\n', "a line of it names no step"),
     ],
@@ -223,3 +224,11 @@ def test_a_comparison_of_which_nothing_was_trained_still_has_its_page():
     html = render(of_outcomes([outcome("a", 0, {}, failure="killed")]))
     parsed(html)
     assert "killed" in section(html, "warnings") and 'id="samples"' not in html
+
+
+def test_a_run_whose_config_is_damaged_has_its_row_and_no_pictures(tmp_path, capsys):
+    made = [of_runs([make_run(tmp_path / name, name)]).views[0].outcome for name in ("damaged", "whole")]
+    (tmp_path / "damaged" / "config.toml").write_text("")
+    page = of_outcomes(made)
+    assert [view.label for view in page.views] == ["whole"] and len(page.outcomes) == 2
+    assert "no pictures of damaged" in capsys.readouterr().err
