@@ -13,6 +13,7 @@ from pydantic import Field
 from aezoo import registry
 from aezoo.checking import check
 from aezoo.comparison.cell import Cell, content_id
+from aezoo.comparison.families import as_methods
 from aezoo.config import RunConfig
 from aezoo.errors import ConfigError
 from aezoo.layers import read_toml
@@ -99,7 +100,7 @@ def grid_of(request: Request, home: Path) -> Grid:
     for kind, names in (("metric", asked.metrics), ("extractor", asked.extractors)):
         for name in names:  # a wrong name is told before anything is trained
             registry.find(kind, name, f"--{kind}s" if kind == "metric" else f"--{kind}")
-    cells = [cell for name in asked.methods for cell in _cells(name, asked, home)]
+    cells = _with_families([cell for name in asked.methods for cell in _cells(name, asked, home)], asked)
     _check_distinct(cells)
     return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n)
 
@@ -165,6 +166,15 @@ def _cells(name: str, asked: Request, home: Path) -> Iterator[Cell]:
             label = " ".join([Path(name).stem if name.endswith(".toml") else name, *variant])
             directory = home / f"{run_name(config)}-{content_id(config)}"
             yield Cell(label, dataset_of(config), config.train.seed, config, directory)  # --set may differ
+
+
+def _with_families(cells: Sequence[Cell], asked: Request) -> list[Cell]:
+    """The cells, with runs that were named by their directories under one name where they are one method."""
+    named = {Path(name).resolve() for name in asked.methods}
+    runs = [cell for cell in cells if cell.path.resolve() in named]
+    others = {cell.method for cell in cells if cell.path.resolve() not in named}
+    methods = {run.path: run.method for run in as_methods(runs, others)}
+    return [replace(cell, method=methods.get(cell.path, cell.method)) for cell in cells]
 
 
 def _run_at(name: str) -> RunDir | None:

@@ -9,6 +9,7 @@ from aezoo.comparison.cell import content_id
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.errors import ConfigError
 from aezoo.resolve import resolve
+from aezoo.rundir import RunDir
 
 
 def cells(tmp_path, *methods, **options):
@@ -149,3 +150,42 @@ def test_a_damaged_config_of_a_run_is_told_as_such(tmp_path):
     (tmp_path / "mine" / "config.toml").write_text("x = [")
     with pytest.raises(ConfigError, match="no TOML"):
         cells(tmp_path, str(tmp_path / "mine"))
+
+
+# -- runs by their directories -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Runs by name, as far as a comparison looks at them: their settings."""
+
+    def write(name, recipe="vae", **train):
+        run = RunDir(tmp_path / name)
+        sets = [f"train.{key}={value}" for key, value in train.items()]
+        run.write_config(resolve(recipe, sets=sets))
+        return str(run.path)
+
+    return write
+
+
+def methods(tmp_path, *names, **options):
+    return [(cell.method, cell.seed) for cell in cells(tmp_path, *names, **options)]
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_method(tmp_path, trained):
+    runs = [trained("a", seed=0), trained("b", seed=1), trained("other", latent_dim=3)]
+    assert methods(tmp_path, *runs) == [("vae", 0), ("vae", 1), ("other", 0)]
+
+
+def test_a_second_run_of_the_same_seed_is_a_method_of_its_own(tmp_path, trained):
+    assert methods(tmp_path, trained("a"), trained("b")) == [("a", 0), ("b", 0)]
+
+
+def test_two_families_of_one_recipe_are_told_apart_by_directory(tmp_path, trained):
+    runs = [trained(f"m{m}-s{s}", latent_dim=m, seed=s) for m in (3, 4) for s in (0, 1)]
+    assert methods(tmp_path, *runs) == [("m3-s0", 0), ("m3-s0", 1), ("m4-s0", 0), ("m4-s0", 1)]
+
+
+def test_runs_leave_the_name_of_a_recipe_to_the_recipe(tmp_path, trained):
+    runs = [trained("a", latent_dim=3, seed=0), trained("b", latent_dim=3, seed=1)]
+    assert methods(tmp_path, *runs, "vae", seeds=1) == [("a", 0), ("a", 1), ("vae", 0)]

@@ -41,7 +41,9 @@ def commands(page: Path) -> list[list[str]]:
 
 
 def shortened(words: list[str]) -> list[str]:
-    """The same command with a hundredth of its steps, two at least."""
+    """The same command with a hundredth of its steps, two at least; of a comparison one seed."""
+    if words[0] == "compare" and "--steps" not in words and "--dry-run" not in words:
+        return [*words, "--steps", "2", "--seeds", "1"]
     if words[0] != "train" or "--dry-run" in words:
         return words
     if "--steps" not in words:
@@ -59,13 +61,15 @@ def write_files(page: Path, folder: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _materials(tmp_path, monkeypatch):
-    """The data that pages speak of, small, in the working directory: a folder, an .npz, a public set."""
+    """The data that pages speak of, small: a folder, an .npz, a public set; another one in the cache."""
     monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("AEZOO_DATA", raising=False)
     # comparisons in this process: starting others is another test's claim, and takes longer than the training
     monkeypatch.setattr(compare, "executor_of", lambda *options: Here())
     write_folder(tmp_path / "faces", count=50)
     np.savez(tmp_path / "rows.npz", x=np.arange(40 * 64).reshape(40, 8, 8).astype(np.uint8))
     write_idx(tmp_path / "public")
+    write_idx(tmp_path / "cache" / "data", "FashionMNIST", train=100, test=30)
 
 
 def perform(words: list[str]) -> None:
