@@ -151,12 +151,13 @@ def compare(
 
 def _write_table(table: Table, format: Format, out: Path | None) -> None:
     from aezoo.comparison.render import RENDERERS
-    from aezoo.files import write_text
+    from aezoo.files import make_directory, write_text
 
     text = RENDERERS[format.value](table)
     if out is None:
         print(text)
     else:
+        make_directory(out.parent)
         write_text(out, text)
         print(out)
 
@@ -195,11 +196,11 @@ def check_writable(out: Path | None) -> None:
     from aezoo.errors import DiskError
     from aezoo.paths import is_writable
 
-    if out is not None and (out.is_dir() or not (out.parent.is_dir() and is_writable(out.parent))):
+    if out is not None and (out.is_dir() or not is_writable(out.parent)):
         raise DiskError(
             f"{out} cannot be written",
             where="--out",
-            fix="name a file in a directory that is there and yours",
+            fix="name a file in a directory that is yours",
         )
 
 

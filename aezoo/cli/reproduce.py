@@ -78,12 +78,9 @@ def reproduce(
         _plan(experiment, scale.value, runs, as_json=how is Format.json)
         return
     from aezoo.cli.compare import check_writable
-    from aezoo.files import make_directory
     from aezoo.progress import Bar, Silence
     from aezoo.reproduction.reproduce import reproduce as run_again
 
-    if out is not None:
-        make_directory(out.parent)
     check_writable(out)
     bar = Silence() if quiet else Bar()
     made = run_again(
@@ -141,11 +138,13 @@ def _plan(experiment: Experiment, scale: Scale, runs: Path, *, as_json: bool) ->
 def _write(
     experiment: Experiment, scale: Scale, item: str, made: Reproduced, how: Format, out: Path | None
 ) -> None:
-    from aezoo.files import write_bytes, write_text
+    from aezoo.files import make_directory, write_bytes, write_text
     from aezoo.reproduction import page
     from aezoo.reproduction.pictures import drawn
 
     shown = []
+    if out is not None:
+        make_directory(out.parent)
     if out is not None and how is not Format.json:
         for end, seen, content in drawn(experiment, made.outcomes, made.found):
             file = out.with_name(f"{out.stem}-{end}.png")

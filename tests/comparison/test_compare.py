@@ -277,7 +277,7 @@ def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkey
         (("vaee",), 2, "did you mean 'vae'"),
         (("vae", "--dataset", "digit"), 2, "digit"),
         (("vae", "--metrics", "fdd"), 2, "fdd"),
-        (("vae", "--out", "nowhere/table.md"), 1, "nowhere"),
+        (("vae", "--out", "file/table.md"), 1, "file/table.md"),
         (("vae", "--out", "."), 1, "cannot be written"),
         (("vae", "--seeds", "0"), 2, "--seeds"),
         (("vae", "ae-gmm", "--dataset", "mnist"), 3, "--download"),
@@ -286,6 +286,7 @@ def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkey
 )
 def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, monkeypatch, arguments, code, named):
     monkeypatch.setenv("AEZOO_DATA", str(tmp_path / "no-data"))
+    Path("file").touch()
     found, _, err = run("compare", *arguments, "--quiet")
     assert found == code and named in err
     assert not list(tmp_path.glob("runs/*/config.toml"))
