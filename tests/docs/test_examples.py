@@ -127,3 +127,17 @@ def test_pictures_that_pages_show_are_there():
     for page in PAGES:
         for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / path).is_file(), f"{page.name} shows {path}"
+
+
+def test_the_readmes_table_is_the_one_of_its_results_page():
+    whole = (ROOT / "docs" / "results" / "fashion-mnist.md").read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(): line for line in whole.splitlines() if line.startswith("| ")}
+    shown = [
+        [cell.strip().strip("*") for cell in line.split("|")[1:-1]]
+        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        if "±" in line
+    ]
+    assert len(shown) == 5
+    for name, *numbers in shown:
+        found = [re.sub(r"\*|</?ins>", "", cell).strip() for cell in rows[name].split("|")]
+        assert set(numbers) <= set(found), (name, set(numbers) - set(found))
