@@ -131,9 +131,8 @@ def compare(
     where = executor_of(executor.value, runs, jobs, address)
     outcomes = finished(grid, where, bar, jobs=jobs)
     shown = names(columns) or None
-    table = build(
-        without_paths(outcomes), shown, allow_mixed=allow_mixed
-    )  # the page would only say why there is none
+    # before the page, which would only say why there is no table
+    table = build(without_paths(outcomes), shown, allow_mixed=allow_mixed)
     if format is Format.html:
         _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
         print(out or runs / "compare.html")
