@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import aezoo
+from aezoo import registry
 from aezoo.comparison import estimate
 from aezoo.comparison.compare import finished, plan
 from aezoo.comparison.executors import Local
@@ -27,6 +28,13 @@ from tests.working import Here
 
 SMALL = ("backbone.name=mlp", "backbone.hidden=[8]", "train.batch_size=16")
 ELSE = ("seconds", "images_per_s", "peak_memory_mb")  # what may differ between two trainings of one cell
+
+
+@pytest.fixture(autouse=True)
+def _own_registry():
+    """Plugins that cells load in this process are gone with the test."""
+    with registry.isolated():
+        yield
 
 
 def grid(tmp_path, *methods, **options):
