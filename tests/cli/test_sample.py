@@ -127,10 +127,14 @@ def test_several_runs_give_a_row_each_of_what_each_alone_would_give(side_by_side
     for name in ("images", "other"):
         assert side_by_side(name, "-n", "3", "--seed", "4", "--out", f"{name}.npz")[0] == 0
     assert side_by_side("images", "other", "-n", "3", "--seed", "4", "--out", "both.npz")[0] == 0
-    both = np.load(tmp_path / "both.npz")
+    alone, other, both = (_arrays(tmp_path / f"{name}.npz") for name in ("images", "other", "both"))
     assert set(both) == {"test", "flexae", "vae"} and both["test"].shape == (3, 1, 8, 8)
-    assert np.array_equal(both["flexae"], np.load(tmp_path / "images.npz")["x"])
-    assert np.array_equal(both["vae"], np.load(tmp_path / "other.npz")["x"])
+    assert np.array_equal(both["flexae"], alone["x"]) and np.array_equal(both["vae"], other["x"])
+
+
+def _arrays(path):
+    with np.load(path) as arrays:
+        return dict(arrays)
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
