@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -139,13 +140,7 @@ def compare(
     else:
         _write_table(table, format, out)
         _page_beside(runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
-    failed = [one for one in outcomes if one.failure]
-    for one in failed:
-        print(
-            f"{one.cell.method} on {one.cell.dataset}, seed {one.cell.seed}: {one.failure}", file=sys.stderr
-        )
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(outcomes)
 
 
 def _write_table(table: Table, format: Format, out: Path | None) -> None:
@@ -188,6 +183,16 @@ def _write_page(
     page = of_outcomes(outcomes)
     looks = gallery({view.label: view.path for view in page.views}, bar)
     write_text(file, render(replace(page, looks=looks, columns=columns, allow_mixed=allow_mixed)))
+
+
+def exit_with_failures(outcomes: Sequence[Outcome]) -> None:
+    """Tell why cells failed, and leave with exit code 1; nothing where none did."""
+    failed = [one for one in outcomes if one.failure]
+    for one in failed:
+        cell = one.cell
+        print(f"{cell.method} on {cell.dataset}, seed {cell.seed}: {one.failure}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
 
 
 def check_writable(out: Path | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -77,7 +76,7 @@ def reproduce(
     if dry_run:
         _plan(experiment, scale.value, runs, as_json=how is Format.json)
         return
-    from aezoo.cli.compare import check_writable
+    from aezoo.cli.compare import check_writable, exit_with_failures
     from aezoo.progress import Bar, Silence
     from aezoo.reproduction.reproduce import reproduce as run_again
 
@@ -93,13 +92,7 @@ def reproduce(
         progress=bar,
     )
     _write(experiment, scale.value, item, made, how, out)
-    failed = [one for one in made.outcomes if one.failure]
-    for one in failed:
-        print(
-            f"{one.cell.method} on {one.cell.dataset}, seed {one.cell.seed}: {one.failure}", file=sys.stderr
-        )
-    if failed:
-        raise typer.Exit(1)
+    exit_with_failures(made.outcomes)
 
 
 def _list() -> None:

@@ -43,7 +43,7 @@ def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0) -> Lineup:
     for path, name in names_of([Path(run) for run in runs]).items():
         model, data = open_run(path)
         _check_same([*datas, data], path)
-        datas.append(data)
+        datas = datas or [data]  # the first alone is kept: data may be large
         found[name] = model.sample(n, generator_for(model.device, seed, "sample")).cpu()
     rows = chosen(len(datas[0].test), n, seed, "lineup", "test images")
     return Lineup(read(datas[0], datas[0].test, rows), found, datas[0].range)
