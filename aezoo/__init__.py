@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from aezoo.catalogue import ComponentInfo, rows
     from aezoo.comparison.compare import compare
-    from aezoo.evaluation.evaluate import evaluate
-    from aezoo.registry import list_components
-    from aezoo.runner import load
-    from aezoo.verbs import train
+    from aezoo.registry.catalogue import ComponentInfo, rows
+    from aezoo.registry.registry import list_components
+    from aezoo.rundir.load import load
+    from aezoo.verbs.evaluate import evaluate
+    from aezoo.verbs.python import train
 
 __version__ = "0.1.0"
 
 hookimpl = pluggy.HookimplMarker("aezoo")
-"""Marks a plugin's functions that answer a hook of `aezoo.hookspecs`."""
+"""Marks a plugin's functions that answer a hook of `aezoo.registry.hookspecs`."""
 
 _HOME = {
-    "ComponentInfo": "aezoo.catalogue",
+    "ComponentInfo": "aezoo.registry.catalogue",
     "compare": "aezoo.comparison.compare",
-    "evaluate": "aezoo.evaluation.evaluate",
-    "list_components": "aezoo.registry",
-    "load": "aezoo.runner",
-    "rows": "aezoo.catalogue",
-    "train": "aezoo.verbs",
+    "evaluate": "aezoo.verbs.evaluate",
+    "list_components": "aezoo.registry.registry",
+    "load": "aezoo.rundir.load",
+    "rows": "aezoo.registry.catalogue",
+    "train": "aezoo.verbs.python",
 }
 
 __all__ = [

@@ -1,7 +1,9 @@
 """The public names plugins may import."""
 
 from aezoo import metrics
-from aezoo.assemble import build_model, schedule_of
+from aezoo.config.base import Config
+from aezoo.config.optimizer import OptimizerConfig
+from aezoo.config.ramps import Number, Ramp, value_at
 from aezoo.data.arrays import (
     as_tensor,
     checked_labels,
@@ -14,7 +16,6 @@ from aezoo.data.arrays import (
 from aezoo.data.loading import load_dataset
 from aezoo.errors import AezooError, ConfigError, MissingError
 from aezoo.evaluation.measuring import Evaluation
-from aezoo.fitting import Fitting
 from aezoo.functional.divergences import (
     diagonal_normal_log_prob,
     kl_to_standard_normal,
@@ -28,38 +29,34 @@ from aezoo.functional.reconstruction import (
     gaussian_nll,
     squared_error,
 )
-from aezoo.interfaces import (
+from aezoo.nets import SameConv2d, SameConvTranspose2d, glorot_normal_, glorot_uniform_, mlp
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.build import build_model
+from aezoo.parts.interfaces import (
     Attached,
     Backbone,
     Component,
     DataSource,
     Decoder,
     Encoder,
-    Extractor,
     FittedPrior,
     HasDensity,
     HasKL,
     HasLikelihood,
     LatentPrior,
-    Measure,
     Memory,
-    ModelMetric,
-    PairMetric,
     Phase,
     Reconstruction,
     Regularizer,
-    SetMetric,
-    Value,
 )
-from aezoo.model import Autoencoder
-from aezoo.nets import SameConv2d, SameConvTranspose2d, glorot_normal_, glorot_uniform_, mlp
-from aezoo.optim import OptimizerConfig
+from aezoo.parts.measures import Extractor, Measure, ModelMetric, PairMetric, SetMetric, Value
+from aezoo.parts.statistics import batch_norms, running_statistics, still_statistics
+from aezoo.parts.types import Data, Posterior, Rows, Split, Terms, require
 from aezoo.paths import cache_dir, data_dir
-from aezoo.ramps import Number, Ramp, value_at
 from aezoo.randomness import generator_for
-from aezoo.settings import Config
-from aezoo.step import Step, batch_norms, running_statistics, still_statistics
-from aezoo.types import Data, Posterior, Rows, Split, Terms, require
+from aezoo.training.assemble import schedule_of
+from aezoo.training.fitting import Fitting
+from aezoo.training.step import Step
 
 __all__ = [
     "AezooError",

@@ -10,12 +10,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aezoo import __version__, foreign, registry
-from aezoo.checking import check, check_keys, settings_of, together
-from aezoo.config import FORMAT, PARTS, FileOutline, RunConfig
+from aezoo import __version__
+from aezoo.config.base import Config
+from aezoo.config.check import check, check_keys, settings_of, together
+from aezoo.config.merge import Layers, Table, parse_set, read_toml
+from aezoo.config.run import FORMAT, PARTS, FileOutline, RunConfig
 from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
-from aezoo.layers import Layers, Table, parse_set, read_toml
-from aezoo.settings import Config
+from aezoo.registry import onefile, registry
 
 Origin = Callable[[str], str]
 _NETWORKS = ("backbone", "decoder", "dataset")  # sections that leave the method what it is
@@ -43,7 +44,7 @@ def resolve(
     Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
     """
     flags = flags or {}
-    files = foreign.load_files(plugins)
+    files = onefile.load_files(plugins)
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
     _check_written(top)
     layers = Layers()
@@ -67,7 +68,7 @@ def resolve(
         ours = {name for _, table in top for name in _named(table.get("optimizer"))}
         values["inherited"] = tuple(set(values.get("optimizer", {})) - ours)
     try:
-        own = {"version": __version__, "packages": {} if faults else foreign.packages(values)}
+        own = {"version": __version__, "packages": {} if faults else onefile.packages(values)}
         config = check(RunConfig, {**values, **own}, "", layers.origin)
     except ConfigError as err:
         faults.append(err)
@@ -341,7 +342,7 @@ def _sources(recipe: str | Path, files: list[str], above: tuple[str, ...] = ()) 
     base = table.pop("base", None)
     if file:
         table = _absolute(with_path(table, origin), file.parent)
-        found = foreign.make_ready(table, file, files)
+        found = onefile.make_ready(table, file, files)
         files += [name for name in found if name not in files]
         base = file.parent / base if isinstance(base, str) and _as_file(base) else base
     below = [] if base is None else _sources(base, files, (*above, origin))

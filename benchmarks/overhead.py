@@ -20,11 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy
 
-from aezoo.allocator import keep_memory
+from aezoo.data.loading import load_data
 from aezoo.data.resident import Resident
 from aezoo.resolve import resolve
-from aezoo.runner import load_data, prepare
-from aezoo.trainer import Trainer
+from aezoo.training.assemble import prepare
+from aezoo.training.trainer import Trainer
+from aezoo.verbs.allocator import keep_memory
 
 LOG_EVERY = 10
 CPU = torch.device("cpu")

@@ -10,8 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from aezoo import registry
 from aezoo.cli.main import main
+from aezoo.registry import registry
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch; threads of tiny models wait for each other
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aezoo import ComponentInfo, hookimpl, registry
+from aezoo import ComponentInfo, hookimpl
 from aezoo.errors import ConfigError, MissingError
+from aezoo.registry import registry
 from aezoo.resolve import resolve, run_name
 
 LAYERED = """

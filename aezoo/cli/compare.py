@@ -14,11 +14,11 @@ from aezoo.cli.options import DataRoot, Download, PluginFiles, names
 from aezoo.cli.output import print_columns, print_json
 
 if TYPE_CHECKING:
-    from aezoo.comparison.cell import Outcome
     from aezoo.comparison.compare import Planned
-    from aezoo.comparison.entries import Table
     from aezoo.comparison.grid import Grid
-    from aezoo.progress import Progress
+    from aezoo.tables.cell import Outcome
+    from aezoo.tables.entries import Table
+    from aezoo.training.progress import Progress
 
 
 class Format(StrEnum):
@@ -123,9 +123,9 @@ def compare(
     if dry_run:
         _plan(grid, jobs, as_json=format is Format.json)
         return
-    from aezoo.comparison.table import build
-    from aezoo.progress import Bar, Silence
     from aezoo.report.view import without_paths
+    from aezoo.tables.table import build
+    from aezoo.training.progress import Bar, Silence
 
     check_writable(out)
     bar = Silence() if quiet else Bar()
@@ -144,8 +144,8 @@ def compare(
 
 
 def _write_table(table: Table, format: Format, out: Path | None) -> None:
-    from aezoo.comparison.render import RENDERERS
     from aezoo.files import make_directory, write_text
+    from aezoo.tables.render import RENDERERS
 
     text = RENDERERS[format.value](table)
     if out is None:

@@ -9,9 +9,9 @@ from typing import Any
 import typer
 
 import aezoo
-from aezoo import registry
 from aezoo.cli.output import Json, print_json
 from aezoo.paths import cache_dir, is_writable
+from aezoo.registry import registry
 
 # Training imports these; the others are for further datasets and for evaluation.
 NEEDED = ("torch", "numpy", "safetensors", "scikit-learn", "pillow", "matplotlib", "jinja2", "tomli-w")

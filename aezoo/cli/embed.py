@@ -20,8 +20,8 @@ def embed(
 ) -> None:
     """Write the codes of the train and the test split, without noise, in the order of their rows."""
     from aezoo import explore
+    from aezoo.drawing.export import check_ending, write_arrays
     from aezoo.files import make_directory
-    from aezoo.written import check_ending, write_arrays
 
     check_ending(out, ".npz")
     arrays = explore.embed(*explore.open_run(run))

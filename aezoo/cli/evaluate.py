@@ -64,8 +64,8 @@ def evaluate(
     One table: each measure with its direction, between what other training images reach and what the mean
     image and a Gaussian of the pixels do. It also goes into the run's results.json, with the whole protocol.
     """
-    from aezoo.evaluation.evaluate import evaluate as measure
-    from aezoo.progress import Bar, Silence
+    from aezoo.training.progress import Bar, Silence
+    from aezoo.verbs.evaluate import evaluate as measure
 
     found = measure(
         run,

@@ -36,8 +36,8 @@ def interpolate(
 ) -> None:
     """Show what lies between pairs of test images: their codes' path, decoded."""
     from aezoo import explore
+    from aezoo.drawing.export import check_ending, write_found
     from aezoo.explore import drawing
-    from aezoo.written import check_ending, write_found
 
     check_ending(out, ".png", ".svg", ".npz")
     model, data = explore.open_run(run)

@@ -27,8 +27,8 @@ def latent(
     Codes of more than two numbers are shown on their first two principal components.
     """
     from aezoo import explore
+    from aezoo.drawing.export import check_ending, write_found
     from aezoo.explore import drawing
-    from aezoo.written import check_ending, write_found
 
     check_ending(out, ".png", ".svg", ".npz")
     model, data = explore.open_run(run)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from aezoo import foreign, registry
-from aezoo.catalogue import ComponentInfo
 from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
+from aezoo.registry import onefile, registry
+from aezoo.registry.catalogue import ComponentInfo
 
 
 def list(
@@ -18,7 +18,7 @@ def list(
     as_json: Json = False,
 ) -> None:
     """List recipes, parts and datasets; * marks what is used when nothing is named."""
-    foreign.load_files(plugin or ())
+    onefile.load_files(plugin or ())
     found = registry.list_components(kind)
     if as_json:
         print_json([_row(info) for info in found])

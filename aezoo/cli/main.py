@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 import aezoo
-from aezoo import registry
 from aezoo.cli import plugin
 from aezoo.errors import AezooError
 from aezoo.files import REMEDY, disk_error
+from aezoo.registry import registry
 
 COMMANDS = (
     *("train", "evaluate", "compare", "reproduce", "report", "sample", "reconstruct"),

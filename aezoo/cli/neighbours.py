@@ -25,11 +25,11 @@ def neighbours(
 ) -> None:
     """Show whether a model copies: each new image and its nearest training images, nearest first."""
     from aezoo import explore
+    from aezoo.drawing.export import check_ending, write_found
     from aezoo.explore import drawing
     from aezoo.explore.nearest import space as space_of
-    from aezoo.opening import read_config
-    from aezoo.rundir import RunDir
-    from aezoo.written import check_ending, write_found
+    from aezoo.rundir.open import read_config
+    from aezoo.rundir.rundir import RunDir
 
     check_ending(out, ".png", ".svg", ".npz")
     model, data = explore.open_run(run)

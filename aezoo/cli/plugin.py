@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aezoo import registry
 from aezoo.cli.output import Json, print_json
 from aezoo.errors import AezooError, MissingError
-from aezoo.foreign import load_file
-from aezoo.registry import PluginRecord
+from aezoo.registry import registry
+from aezoo.registry.onefile import load_file
+from aezoo.registry.registry import PluginRecord
 
 if TYPE_CHECKING:
     from aezoo.testing import Finding
@@ -30,7 +30,7 @@ def new(
     name: Annotated[str, typer.Argument(help="Such as my-prior: the distribution is aezoo-my-prior.")],
 ) -> None:
     """Write aezoo-NAME/ here: a complete distribution with a prior, a regularizer and their tests."""
-    from aezoo.skeleton import write_skeleton
+    from aezoo.registry.skeleton import write_skeleton
 
     written = write_skeleton(name, Path())
     print(written)

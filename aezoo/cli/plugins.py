@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aezoo import registry
 from aezoo.cli.output import Json, print_columns, print_json
-from aezoo.registry import PluginRecord
+from aezoo.registry import registry
+from aezoo.registry.registry import PluginRecord
 
 
 def plugins(as_json: Json = False) -> None:

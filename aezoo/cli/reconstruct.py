@@ -17,10 +17,11 @@ def reconstruct(
     ] = Path("reconstructions.png"),
 ) -> None:
     """Reconstruct images of the run's test split by way of the posterior's mean."""
-    from aezoo.opening import read_config
-    from aezoo.rundir import RunDir
-    from aezoo.runner import load, load_data
-    from aezoo.written import write_pairs
+    from aezoo.data.loading import load_data
+    from aezoo.drawing.export import write_pairs
+    from aezoo.rundir.load import load
+    from aezoo.rundir.open import read_config
+    from aezoo.rundir.rundir import RunDir
 
     model = load(run)
     data = load_data(read_config(RunDir(run)))

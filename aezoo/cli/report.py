@@ -34,8 +34,8 @@ def report(
     from aezoo.cli.options import names
     from aezoo.explore.gallery import gallery
     from aezoo.files import write_text
-    from aezoo.progress import Bar, Silence
     from aezoo.report import of_runs, render
+    from aezoo.training.progress import Bar, Silence
 
     file = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     page = of_runs(runs)

@@ -65,10 +65,10 @@ def reproduce(
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
-    from aezoo import foreign
+    from aezoo.registry import onefile
     from aezoo.reproduction.experiment import named
 
-    foreign.load_files(plugin or ())
+    onefile.load_files(plugin or ())
     if item is None or list_:
         _list()
         return
@@ -77,8 +77,8 @@ def reproduce(
         _plan(experiment, scale.value, runs, as_json=how is Format.json)
         return
     from aezoo.cli.compare import check_writable, exit_with_failures
-    from aezoo.progress import Bar, Silence
     from aezoo.reproduction.reproduce import reproduce as run_again
+    from aezoo.training.progress import Bar, Silence
 
     check_writable(out)
     bar = Silence() if quiet else Bar()
@@ -96,7 +96,7 @@ def reproduce(
 
 
 def _list() -> None:
-    from aezoo import registry
+    from aezoo.registry import registry
 
     print_columns([(info.name, info.summary) for info in registry.list_components("experiment")])
 

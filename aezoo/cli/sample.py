@@ -31,9 +31,9 @@ def sample(
 
 
 def _of_one(run: Path, n: int, seed: int, out: Path) -> None:
+    from aezoo.drawing.export import write_rows
     from aezoo.randomness import generator_for
-    from aezoo.runner import load
-    from aezoo.written import write_rows
+    from aezoo.rundir.load import load
 
     model = load(run)
     write_rows(out, model.sample(n, generator_for(model.device, seed, "sample")), model.range)
@@ -41,8 +41,8 @@ def _of_one(run: Path, n: int, seed: int, out: Path) -> None:
 
 def _side_by_side(runs: list[Path], n: int, seed: int, out: Path) -> None:
     from aezoo import explore
+    from aezoo.drawing.export import check_ending, write_found
     from aezoo.explore import drawing
-    from aezoo.written import check_ending, write_found
 
     check_ending(out, ".png", ".svg", ".npz")
     found = explore.lineup(runs, n=n, seed=seed)

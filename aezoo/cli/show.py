@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from aezoo import foreign, registry
-from aezoo.catalogue import ComponentInfo
 from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
-from aezoo.describe import Setting, settings
+from aezoo.config.describe import Setting, settings
 from aezoo.errors import ConfigError, did_you_mean
+from aezoo.registry import onefile, registry
+from aezoo.registry.catalogue import ComponentInfo
 
 
 def show(
@@ -23,7 +23,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one part: summary, paper, settings with their ranges; of a recipe, its parts."""
-    foreign.load_files(plugin or ())
+    onefile.load_files(plugin or ())
     info = _named(name)
     if info.kind in ("recipe", "experiment"):
         _show_file(info, registry.recipe_file(info).read_text("utf-8"), as_json)

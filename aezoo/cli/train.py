@@ -12,7 +12,7 @@ from aezoo.cli.options import DataRoot, Download, PluginFiles
 from aezoo.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from aezoo.config import RunConfig
+    from aezoo.config.run import RunConfig
 
 
 def train(
@@ -112,8 +112,8 @@ def train(
 def _run(
     config: RunConfig, out: Path | None, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool
 ) -> None:
-    from aezoo.progress import Bar, Silence
-    from aezoo.runner import run_training
+    from aezoo.training.progress import Bar, Silence
+    from aezoo.verbs.train import run_training
 
     bar = Silence() if quiet else Bar()
     run = run_training(config, out, resume=resume, overwrite=overwrite, progress=bar)
@@ -140,8 +140,8 @@ def _summary(path: Path, results: dict[str, Any]) -> None:
 
 
 def _plan(config: RunConfig, *, as_json: bool) -> None:
-    from aezoo.planning import plan
-    from aezoo.runner import load_data
+    from aezoo.data.loading import load_data
+    from aezoo.verbs.plan import plan
 
     found = plan(config, load_data(config))
     if as_json:

@@ -32,8 +32,8 @@ def traverse(
     The direction is the mean code of training images with the attribute minus that of those without.
     """
     from aezoo import explore
+    from aezoo.drawing.export import check_ending, write_found
     from aezoo.explore import drawing
-    from aezoo.written import check_ending, write_found
 
     check_ending(out, ".png", ".svg", ".npz")
     ends = _ends(range)

@@ -14,15 +14,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from aezoo.comparison.cell import Cell, Outcome
 from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.presence import absent
 from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
 from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
-from aezoo.foreign import keep_copies
-from aezoo.progress import Progress, Silence
-from aezoo.rundir import RunDir
+from aezoo.registry.onefile import keep_copies
+from aezoo.rundir.rundir import RunDir
+from aezoo.tables.cell import Cell, Outcome
+from aezoo.training.progress import Progress, Silence
 
 EXECUTORS = ("local", "ray")
 

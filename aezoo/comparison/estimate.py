@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 import torch
 
-from aezoo.comparison.cell import Cell
 from aezoo.comparison.compare import Planned
-from aezoo.data.memory import is_streamed
+from aezoo.data.loading import load_data
+from aezoo.data.memory import is_streamed, placed
 from aezoo.data.resident import Resident
 from aezoo.data.streamed import Streamed
-from aezoo.rundir import RunDir
-from aezoo.runner import choose_device, load_data, placed, prepare
-from aezoo.trainer import Trainer
+from aezoo.device import choose_device
+from aezoo.rundir.rundir import RunDir
+from aezoo.tables.cell import Cell
+from aezoo.training.assemble import prepare
+from aezoo.training.trainer import Trainer
 
 WARM, TIMED = 2, 4  # iterations
 

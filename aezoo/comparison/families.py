@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from aezoo.comparison.cell import Cell, content_id
+from aezoo.tables.cell import Cell, content_id
 
 
 def as_methods(runs: Sequence[Cell], taken: Collection[str]) -> list[Cell]:

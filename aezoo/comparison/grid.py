@@ -10,17 +10,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from aezoo import registry
-from aezoo.checking import check
-from aezoo.comparison.cell import Cell, content_id
 from aezoo.comparison.families import as_methods
-from aezoo.config import RunConfig
+from aezoo.config.base import Config
+from aezoo.config.check import check
+from aezoo.config.merge import read_toml
+from aezoo.config.run import RunConfig
 from aezoo.errors import ConfigError
-from aezoo.layers import read_toml
-from aezoo.opening import read_config
+from aezoo.registry import registry
 from aezoo.resolve import resolve, run_name
-from aezoo.rundir import RunDir
-from aezoo.settings import Config
+from aezoo.rundir.open import read_config
+from aezoo.rundir.rundir import RunDir
+from aezoo.tables.cell import Cell, content_id
 
 
 class GridConfig(Config):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from aezoo.comparison.cell import Cell
 from aezoo.errors import AezooError
+from aezoo.tables.cell import Cell
 
 
 def absent(cells: Sequence[Cell], n: int | None) -> dict[str, AezooError]:
@@ -25,8 +25,8 @@ def absent(cells: Sequence[Cell], n: int | None) -> dict[str, AezooError]:
 
 
 def _fault(cell: Cell, n: int | None) -> AezooError | None:
+    from aezoo.data.loading import load_data
     from aezoo.evaluation.sets import check_rows
-    from aezoo.runner import load_data
 
     try:
         check_rows(load_data(cell.config), n or 0)

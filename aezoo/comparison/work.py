@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aezoo.config import RunConfig
+from aezoo.config.run import RunConfig
 from aezoo.errors import AezooError, RunFileError
 from aezoo.files import make_directory, writing
-from aezoo.foreign import load_file
-from aezoo.rundir import RunDir
+from aezoo.registry.onefile import load_file
+from aezoo.rundir.rundir import RunDir
 
 try:
     import fcntl
@@ -94,8 +94,8 @@ def work(task: Task) -> None:
 def _work(task: Task, path: Path) -> None:
     import torch
 
-    from aezoo.evaluation.evaluate import evaluate
-    from aezoo.runner import run_training
+    from aezoo.verbs.evaluate import evaluate
+    from aezoo.verbs.train import run_training
 
     torch.set_num_threads(task.threads)
     for plugin in task.plugins:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from aezoo.errors import ConfigError
-from aezoo.types import Split
+from aezoo.parts.types import Split
 
 CHANNELS = (1, 3)
 SPLIT_SEED = 0  # of the permutation that chooses test rows; part of what the datasets are

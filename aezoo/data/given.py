@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 from aezoo.data.arrays import as_tensor, checked_labels, checked_rows, class_names, part, split_rows
 from aezoo.data.memory import CHUNK, gathered
 from aezoo.errors import ConfigError, MissingError
-from aezoo.types import Data, Split
+from aezoo.parts.types import Data, Split
 
 Rows: TypeAlias = Tensor | np.ndarray | Dataset[Any] | Data
 TEST = 0.1  # share of the rows that become the test part

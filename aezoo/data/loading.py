@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from aezoo.checking import check
-from aezoo.interfaces import DataSource
+from aezoo.config.check import check
+from aezoo.config.run import RunConfig
+from aezoo.parts.interfaces import DataSource
+from aezoo.parts.types import Data
 from aezoo.resolve import part_class, settings_class, with_path
-from aezoo.types import Data
 
 
 def load_dataset(name: str, **settings: Any) -> Data:
@@ -21,3 +22,8 @@ def load_dataset(name: str, **settings: Any) -> Data:
     typed = check(settings_class("dataset", name), section, "dataset")
     loaded: DataSource = source(**{field: getattr(typed, field) for field in type(typed).model_fields})
     return loaded.load()
+
+
+def load_data(config: RunConfig) -> Data:
+    """The rows of the config's dataset."""
+    return load_dataset(**config.dataset)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from aezoo.types import Data, Rows, Split
+from aezoo.parts.types import Data, Rows, Split
 
 CHUNK = 64  # rows decoded, encoded or compared at a time: about a minibatch, so that memory stays as it was
 SHARE = 4  # a dataset may take one part in this many of the free memory
@@ -80,3 +80,13 @@ def _size(split: Split, shape: tuple[int, ...]) -> int:
     """Bytes of the rows in memory."""
     width = split.values.element_size() if isinstance(split.values, Tensor) else 1
     return len(split) * math.prod(shape) * width
+
+
+def placed(data: Data, where: str, device: torch.device) -> Data:
+    """The dataset in memory, or as it is where it is to be streamed.
+
+    where:  `memory`, `stream`, or `auto` for what fits
+    """
+    if where == "memory" or (where == "auto" and fits(data, device)):
+        return in_memory(data)
+    return data

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aezoo.data.memory import gathered
 from aezoo.data.order import Order
-from aezoo.types import Data, Split
+from aezoo.parts.types import Data, Split
 
 
 @final

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from aezoo.data.order import Order
-from aezoo.types import Data, Rows, Split
+from aezoo.parts.types import Data, Rows, Split
 
 _ENDLESS = 1 << 62  # draws in a loader's sequence
 

@@ -10,12 +10,12 @@ from aezoo.evaluation.measuring import Evaluation, Named, Result
 from aezoo.evaluation.names import OWN
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.space import Space
-from aezoo.interfaces import FittedPrior, SetMetric
 from aezoo.metrics import frechet_distance
-from aezoo.model import Autoencoder
-from aezoo.rundir import RunDir
-from aezoo.stages import load_state
-from aezoo.types import Data
+from aezoo.parts.autoencoder import Autoencoder, load_state
+from aezoo.parts.interfaces import FittedPrior
+from aezoo.parts.measures import SetMetric
+from aezoo.parts.types import Data
+from aezoo.rundir.rundir import RunDir
 
 
 def best_on_validation(

@@ -7,16 +7,16 @@ from typing import Any
 
 import torch
 
-from aezoo import registry
-from aezoo.assemble import construct
-from aezoo.config import RunConfig
+from aezoo.config.run import RunConfig
 from aezoo.errors import ConfigError
 from aezoo.evaluation.measuring import Named
 from aezoo.evaluation.space import Space
-from aezoo.interfaces import Extractor, Metric
+from aezoo.parts.build import construct
+from aezoo.parts.measures import Extractor, Metric
+from aezoo.parts.types import Data
 from aezoo.paths import cache_dir
+from aezoo.registry import registry
 from aezoo.resolve import check_part, part_class, settings_class
-from aezoo.types import Data
 
 Chosen = Sequence[str] | Mapping[str, Mapping[str, Any]]
 """Names, or names with settings of their own."""

@@ -15,11 +15,12 @@ from aezoo.evaluation.names import STRETCHED
 from aezoo.evaluation.protocol import Protocol
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.space import Space
-from aezoo.interfaces import FittedPrior, Metric, ModelMetric, PairMetric, SetMetric, Value
-from aezoo.model import Autoencoder, join
-from aezoo.model import evaluation as in_evaluation
+from aezoo.parts.autoencoder import Autoencoder, join
+from aezoo.parts.autoencoder import evaluation as in_evaluation
+from aezoo.parts.interfaces import FittedPrior
+from aezoo.parts.measures import Metric, ModelMetric, PairMetric, SetMetric, Value
+from aezoo.parts.types import Data, Posterior
 from aezoo.randomness import generator_for
-from aezoo.types import Data, Posterior
 
 PAIRS = ("reconstruction", "mean")
 RUN = "run"  # what a number was to be taken of, where it could not be taken

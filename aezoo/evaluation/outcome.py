@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aezoo.config import RunConfig
+from aezoo.config.run import RunConfig
 from aezoo.evaluation.choosing import named_metrics, named_spaces
 from aezoo.evaluation.measuring import Evaluation, Result
 from aezoo.evaluation.names import PLAIN
@@ -15,9 +15,9 @@ from aezoo.evaluation.protocol import CheckpointRule, Protocol
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.table import text_table
 from aezoo.evaluation.warnings import warnings_of
-from aezoo.model import Autoencoder
-from aezoo.types import Data
-from aezoo.versions import versions
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data
+from aezoo.rundir.versions import versions
 
 QUICK_ROWS = 1000  # at most, in the short evaluation
 

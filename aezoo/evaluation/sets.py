@@ -10,9 +10,9 @@ from torch import Tensor
 
 from aezoo.data.memory import CHUNK, gathered
 from aezoo.errors import AezooError, ConfigError
-from aezoo.model import Autoencoder
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data, Split
 from aezoo.randomness import generator_for
-from aezoo.types import Data, Split
 
 Keep = Callable[[Tensor], Tensor]
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from aezoo.errors import ConfigError
 from aezoo.files import make_directory, write_bytes
-from aezoo.interfaces import Extractor
+from aezoo.parts.measures import Extractor
 
 BLOCK = 512  # rows extracted, and kept, at a time, at most: what an interrupted extraction can lose
 NUMBERS = 1 << 20  # in a block of larger images, so that a network over them stays small

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from aezoo.evaluation.measuring import Evaluation, Result
 from aezoo.metrics import active_units, posterior_gap, sliced_wasserstein
-from aezoo.model import Autoencoder
+from aezoo.parts.autoencoder import Autoencoder
 from aezoo.randomness import generator_for
 
 FAR = 10.0  # generation this many times farther from the test rows than reconstruction

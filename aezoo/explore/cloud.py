@@ -8,9 +8,9 @@ from torch import Tensor
 
 from aezoo.explore.codes import chosen, posterior_of
 from aezoo.functional.directions import principal_components
-from aezoo.model import Autoencoder
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data
 from aezoo.randomness import generator_for
-from aezoo.types import Data
 
 POINTS = 2000  # of each kind, unless somebody asks for another number
 

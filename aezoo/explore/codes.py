@@ -8,14 +8,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from aezoo.data.loading import load_data
 from aezoo.data.memory import CHUNK
 from aezoo.errors import AezooError, ConfigError
-from aezoo.model import Autoencoder, join
-from aezoo.opening import read_config
+from aezoo.parts.autoencoder import Autoencoder, join
+from aezoo.parts.types import Data, Posterior, Split
 from aezoo.randomness import generator_for
-from aezoo.rundir import RunDir
-from aezoo.runner import load, load_data
-from aezoo.types import Data, Posterior, Split
+from aezoo.rundir.load import load
+from aezoo.rundir.open import read_config
+from aezoo.rundir.rundir import RunDir
 
 
 def open_run(path: str | Path) -> tuple[Autoencoder, Data]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from aezoo import pictures
+from aezoo.drawing import pictures
 from aezoo.explore.cloud import Cloud
 from aezoo.explore.interpolation import Interpolation
 from aezoo.explore.lineup import Lineup

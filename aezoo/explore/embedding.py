@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from aezoo.explore.codes import posterior_of
-from aezoo.model import Autoencoder
-from aezoo.types import Data
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data
 
 
 def embed(model: Autoencoder, data: Data) -> dict[str, Tensor]:

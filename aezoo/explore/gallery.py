@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from aezoo import pictures
 from aezoo.data.memory import fits, is_streamed
+from aezoo.drawing import pictures
 from aezoo.errors import AezooError
 from aezoo.explore.cloud import Cloud, latent
 from aezoo.explore.codes import open_run
 from aezoo.explore.interpolation import interpolate
 from aezoo.explore.nearest import neighbours
-from aezoo.model import Autoencoder
-from aezoo.progress import Progress, Silence
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data
 from aezoo.report import Looks, Picture, Points
-from aezoo.types import Data
+from aezoo.training.progress import Progress, Silence
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,8 +9,8 @@ from torch import Tensor
 from aezoo.errors import ConfigError
 from aezoo.explore.codes import check_steps, chosen, decoded, read
 from aezoo.functional.interpolation import linear_path, spherical_path
-from aezoo.model import Autoencoder
-from aezoo.types import Data
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data
 
 PATHS = {"linear": linear_path, "spherical": spherical_path}
 

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from aezoo.errors import ConfigError
 from aezoo.explore.codes import chosen, open_run, read
-from aezoo.opening import read_config
+from aezoo.parts.types import Data
 from aezoo.randomness import generator_for
 from aezoo.report.view import labelled
-from aezoo.rundir import RunDir
-from aezoo.types import Data
+from aezoo.rundir.open import read_config
+from aezoo.rundir.rundir import RunDir
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from aezoo.config import RunConfig
+from aezoo.config.run import RunConfig
 from aezoo.errors import ConfigError, MissingError
 from aezoo.evaluation.choosing import named_spaces
 from aezoo.evaluation.sets import as_bytes
 from aezoo.explore.codes import read
 from aezoo.metrics import nearest_neighbours
-from aezoo.model import Autoencoder
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data
 from aezoo.randomness import generator_for
-from aezoo.types import Data
 
 BLOCK = 1024  # training rows compared at a time
 

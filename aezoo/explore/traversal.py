@@ -13,8 +13,8 @@ from torch import Tensor
 from aezoo.errors import ConfigError
 from aezoo.explore.codes import check_steps, chosen, decoded, posterior_of, read
 from aezoo.functional.directions import mean_difference
-from aezoo.model import Autoencoder
-from aezoo.types import Data, Split
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data, Split
 
 WHERE = "--attribute"
 

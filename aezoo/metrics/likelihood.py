@@ -10,9 +10,9 @@ from torch import Tensor
 
 from aezoo.errors import ConfigError
 from aezoo.functional.divergences import diagonal_normal_log_prob
-from aezoo.interfaces import HasDensity, HasLikelihood
-from aezoo.model import Autoencoder, evaluation
-from aezoo.types import require
+from aezoo.parts.autoencoder import Autoencoder, evaluation
+from aezoo.parts.interfaces import HasDensity, HasLikelihood
+from aezoo.parts.types import require
 
 _PASSES = 512  # images decoded at once: bounds memory
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from aezoo import __version__
-from aezoo.comparison.cell import Outcome
-from aezoo.comparison.render.html import render as fragment
-from aezoo.comparison.render.layout import clean, shortened
-from aezoo.comparison.table import build
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.report.cloud import cloud
 from aezoo.report.curves import phases
 from aezoo.report.differences import Setting, differences, settings
 from aezoo.report.view import NOT_FINISHED, Lines, Looks, RunView, labelled, read, without_paths
+from aezoo.tables.cell import Outcome
+from aezoo.tables.render.html import render as fragment
+from aezoo.tables.render.layout import clean, shortened
+from aezoo.tables.table import build
 
 COLOURS = 8  # lines that differ in colour; further ones are dashed
 ALIKE = ("train.seed",)  # what runs of one comparison differ in by design

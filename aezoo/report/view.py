@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from aezoo.checking import check
-from aezoo.comparison.cell import Cell, Outcome
-from aezoo.config import RunConfig
+from aezoo.config.check import check
+from aezoo.config.run import RunConfig
 from aezoo.errors import ConfigError, RunFileError
-from aezoo.rundir import MODEL, RunDir
+from aezoo.rundir.rundir import MODEL, RunDir
+from aezoo.tables.cell import Cell, Outcome
 
 NOT_FINISHED = "its training is not finished: it left no results yet"
 LONGEST_HEADER = 100_000_000  # bytes: what safetensors itself allows

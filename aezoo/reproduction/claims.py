@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from aezoo.comparison.statistics import mean_and_std, paired_interval
+from aezoo.tables.statistics import mean_and_std, paired_interval
 
 Values = Mapping[int, float]  # by the seed of the training
 Decision = Literal["supported", "contradicted", "not decidable"]

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import torch
 
-from aezoo.comparison.cell import Outcome
 from aezoo.comparison.grid import Grid
 from aezoo.evaluation.checkpoints import each_checkpoint
 from aezoo.evaluation.sets import Sets, default_rows
 from aezoo.explore import open_run
 from aezoo.files import write_text
 from aezoo.metrics import frechet_distance, sliced_wasserstein
-from aezoo.model import Autoencoder
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data
 from aezoo.randomness import generator_for
 from aezoo.reproduction.evidence import Curves, Point
-from aezoo.rundir import RunDir
-from aezoo.types import Data
+from aezoo.rundir.rundir import RunDir
+from aezoo.tables.cell import Outcome
 
 FILE = "curve.json"
 

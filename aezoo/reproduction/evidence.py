@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aezoo.comparison.cell import Outcome
-from aezoo.comparison.entries import bare
-from aezoo.comparison.render.layout import clean, shortened
 from aezoo.reproduction import claims
 from aezoo.reproduction.claims import Values, Verdict
 from aezoo.reproduction.experiment import Below, Gap, Memorises, Trend
+from aezoo.tables.cell import Outcome
+from aezoo.tables.entries import bare
+from aezoo.tables.render.layout import clean, shortened
 
 Point = Mapping[str, float]  # a checkpoint: `step`, and measures by name
 Curves = Mapping[tuple[str, str], Mapping[int, Sequence[Point]]]  # method, dataset -> seed -> checkpoints

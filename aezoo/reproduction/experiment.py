@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from aezoo import registry
-from aezoo.checking import check
-from aezoo.comparison.cell import Cell
 from aezoo.comparison.grid import Grid, GridConfig, Request, grid_of
+from aezoo.config.base import Config
+from aezoo.config.check import check
+from aezoo.config.merge import read_toml
 from aezoo.errors import ConfigError
-from aezoo.layers import read_toml
-from aezoo.settings import Config
+from aezoo.registry import registry
+from aezoo.tables.cell import Cell
 
 Scale = Literal["small", "paper"]
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aezoo.comparison.cell import Outcome
 from aezoo.comparison.compare import cores
 from aezoo.comparison.grid import GridConfig
-from aezoo.comparison.render.layout import clean, number
-from aezoo.comparison.render.markdown import escaped
-from aezoo.comparison.statistics import mean_and_std
 from aezoo.reproduction.claims import Values, Verdict
 from aezoo.reproduction.evidence import Evidence
 from aezoo.reproduction.experiment import Experiment, Scale, ShownColumn, ShownRow
+from aezoo.tables.cell import Outcome
+from aezoo.tables.render.layout import clean, number
+from aezoo.tables.render.markdown import escaped
+from aezoo.tables.statistics import mean_and_std
 
 WIDTH = 110
 NOTHING = "–"

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from aezoo import pictures
-from aezoo.comparison.cell import Outcome
-from aezoo.comparison.statistics import mean_and_std
+from aezoo.drawing import pictures
 from aezoo.errors import ConfigError
 from aezoo.reproduction.evidence import Evidence
 from aezoo.reproduction.experiment import Experiment
+from aezoo.tables.cell import Outcome
+from aezoo.tables.statistics import mean_and_std
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from aezoo.model import Autoencoder
-    from aezoo.types import Data
+    from aezoo.parts.autoencoder import Autoencoder
+    from aezoo.parts.types import Data
 
 Named = tuple[str, str, bytes]  # the end of a file's name, what is seen, a PNG
 PER_RUN = ("reconstructions", "samples", "interpolation", "neighbours")
@@ -182,12 +182,12 @@ def _sampled(model: Autoencoder) -> Tensor:
 
 def _space(name: str, outcome: Outcome, data: Data) -> Callable[[Tensor], Tensor]:
     """Pixels, or the features that the dataset brings along."""
+    from aezoo.device import choose_device
     from aezoo.evaluation.choosing import named_spaces
     from aezoo.evaluation.sets import as_bytes
     from aezoo.explore.nearest import pixels
-    from aezoo.opening import read_config
-    from aezoo.rundir import RunDir
-    from aezoo.runner import choose_device
+    from aezoo.rundir.open import read_config
+    from aezoo.rundir.rundir import RunDir
 
     if name == "pixels":
         return pixels

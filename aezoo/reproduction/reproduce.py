@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aezoo.comparison.cell import Outcome
 from aezoo.comparison.compare import executor_of, finished
 from aezoo.comparison.grid import Grid
-from aezoo.progress import Progress
 from aezoo.reproduction.claims import Verdict
 from aezoo.reproduction.evidence import Evidence, evidence_of, judged
 from aezoo.reproduction.experiment import Experiment, Scale, cells_of
+from aezoo.tables.cell import Outcome
+from aezoo.training.progress import Progress
 
 
 @dataclass(frozen=True)

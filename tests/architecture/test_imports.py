@@ -29,9 +29,16 @@ PLAIN_WORDS = {
 
 
 LIGHT = (
-    *("aezoo", "aezoo.cli.main", "aezoo.registry", "aezoo.catalogue", "aezoo.hookspecs", "aezoo.describe"),
-    *("aezoo.foreign", "aezoo.skeleton"),
-    *("aezoo.comparison.table", "aezoo.comparison.render"),
+    *(
+        "aezoo",
+        "aezoo.cli.main",
+        "aezoo.registry.registry",
+        "aezoo.registry.catalogue",
+        "aezoo.registry.hookspecs",
+        "aezoo.config.describe",
+    ),
+    *("aezoo.registry.onefile", "aezoo.registry.skeleton"),
+    *("aezoo.tables.table", "aezoo.tables.render"),
 )
 PACKAGES = sorted({path.parent.name for path in PLUGIN_FILES})
 ONLY_LISTING = (

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from aezoo.rundir import RunDir
+from aezoo.rundir.rundir import RunDir
 from tests.images import write_folder
 
 TINY = (
@@ -95,7 +95,7 @@ def test_too_little_memory_is_exit_1_with_what_to_make_smaller(run, monkeypatch,
     def greedy(*arguments):
         raise error
 
-    monkeypatch.setattr("aezoo.runner.assemble", greedy)
+    monkeypatch.setattr("aezoo.training.assemble.assemble", greedy)
     code, _, err = train(run)
     assert code == 1 and "memory" in err and "--batch-size" in err.partition("fix:")[2]
 

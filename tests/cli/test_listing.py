@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 import aezoo
-from aezoo import registry
 from aezoo.cli import doctor as doctor_module
 from aezoo.cli.main import main
+from aezoo.registry import registry
 
 MINE = """
 from typing import Literal
 from pydantic import Field
-from aezoo.settings import Config
+from aezoo.config.base import Config
 
 class Inner(Config):
     steps: int = Field(100, gt=0, description="how many")

@@ -81,8 +81,8 @@ def test_a_directory_that_exists_is_left_alone(run, tmp_path):
 
 
 def test_a_skeleton_that_cannot_be_written_leaves_nothing(run, tmp_path, monkeypatch):
-    from aezoo import skeleton
     from aezoo.errors import DiskError
+    from aezoo.registry import skeleton
 
     def refuse(path, text):
         if path.name == "prior.py":

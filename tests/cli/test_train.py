@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aezoo.rundir import RunDir
+from aezoo.rundir.rundir import RunDir
 
 TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[16]", "--batch-size", "8", "--latent-dim", "3")
 

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 import aezoo
-from aezoo import registry
 from aezoo.comparison import estimate
 from aezoo.comparison.compare import finished, plan
 from aezoo.comparison.executors import Local
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.comparison.presence import absent
-from aezoo.comparison.table import build
 from aezoo.errors import MissingError
+from aezoo.registry import registry
+from aezoo.tables.table import build
 from tests.images import write_idx
 from tests.working import Here
 
@@ -106,7 +106,7 @@ def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
     finished(whole, Here())
     cut = grid(tmp_path / "cut", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
     path = cut.cells[0].path
-    aezoo.runner.run_training(cut.cells[0].config, path)
+    aezoo.verbs.train.run_training(cut.cells[0].config, path)
     for file in ("results.json", "model.safetensors"):
         (path / file).unlink()
     (path / "checkpoints" / "step-000000006" / "state.json").unlink()  # as if killed while it was written
@@ -340,7 +340,7 @@ def test_cells_whose_data_are_nowhere_fail_and_the_others_go_on(tmp_path):
 
 def test_data_of_many_cells_are_looked_at_once(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("aezoo.runner.load_data", lambda config: seen.append(config.dataset["name"]))
+    monkeypatch.setattr("aezoo.data.loading.load_data", lambda config: seen.append(config.dataset["name"]))
     asked = grid(tmp_path, "vae", "ae-gmm", datasets=["digits", "synthetic-2d"], sets=())
     assert absent(asked.cells, None) == {} and seen == ["digits", "synthetic-2d"]
 

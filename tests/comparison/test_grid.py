@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import aezoo
-from aezoo.comparison.cell import content_id
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.errors import ConfigError
 from aezoo.resolve import resolve
-from aezoo.rundir import RunDir
+from aezoo.rundir.rundir import RunDir
+from aezoo.tables.cell import content_id
 
 
 def cells(tmp_path, *methods, **options):

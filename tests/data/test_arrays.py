@@ -7,7 +7,7 @@ import torch
 
 from aezoo.data.arrays import checked_rows, class_names, part, split_rows, with_validation
 from aezoo.errors import ConfigError
-from aezoo.types import Split
+from aezoo.parts.types import Split
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from torch.utils.data import Dataset, TensorDataset
 import aezoo
 from aezoo.cli.main import main
 from aezoo.data.given import given_data
+from aezoo.data.loading import load_data
 from aezoo.errors import ConfigError, MissingError
-from aezoo.runner import load_data
-from aezoo.types import Data, Split
+from aezoo.parts.types import Data, Split
 
 
 def images(n=40, *shape, dtype=torch.uint8):

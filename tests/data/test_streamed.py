@@ -9,14 +9,14 @@ import torch
 
 import aezoo
 from aezoo.data import memory
+from aezoo.data.loading import load_data
 from aezoo.data.memory import fits, gathered, in_memory, is_streamed
 from aezoo.data.order import Order
 from aezoo.data.resident import Resident
 from aezoo.data.streamed import Streamed
 from aezoo.errors import InterruptedRun
 from aezoo.resolve import resolve
-from aezoo.rundir import RunDir
-from aezoo.runner import load_data
+from aezoo.rundir.rundir import RunDir
 from aezoo_datasets.folder import Folder
 from tests.images import write_folder
 
@@ -125,7 +125,7 @@ def test_a_streamed_run_is_the_resident_run(root, tmp_path):
 
 def test_what_does_not_fit_is_streamed_by_itself(root, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 0)
-    monkeypatch.setattr("aezoo.runner.Resident", None)
+    monkeypatch.setattr("aezoo.verbs.train.Resident", None)
     assert trained(root, tmp_path / "a", recipe="vae").path.exists()
 
 
@@ -142,7 +142,7 @@ def test_interrupted_with_workers_a_checkpoint_is_written(root, tmp_path, monkey
     import os
     import signal
 
-    from aezoo.trainer import Trainer
+    from aezoo.training.trainer import Trainer
 
     iterate = Trainer.iterate
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from aezoo import registry
 from aezoo.cli.main import build
 from aezoo.comparison import compare
+from aezoo.registry import registry
 from tests.images import write_folder, write_idx
 from tests.working import Here
 

@@ -7,9 +7,9 @@ import torch
 
 from aezoo.errors import AezooError, ConfigError
 from aezoo.evaluation.sets import Sets, as_bytes, default_rows, stretched
-from aezoo.model import Autoencoder
-from aezoo.types import Data, Split
-from tests.parts import Back, D, Fixed, Lines
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.types import Data, Split
+from tests.toyparts import Back, D, Fixed, Lines
 
 
 def model():

@@ -7,7 +7,7 @@ import torch
 
 from aezoo.errors import ConfigError
 from aezoo.evaluation.space import BLOCK, Space
-from aezoo.interfaces import Extractor
+from aezoo.parts.measures import Extractor
 
 
 class Sums(Extractor):

@@ -9,9 +9,9 @@ from aezoo.evaluation.measuring import Evaluation, Result
 from aezoo.evaluation.protocol import Protocol
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.warnings import warnings_of
-from aezoo.interfaces import Decoder, Encoder, LatentPrior
-from aezoo.model import Autoencoder
-from aezoo.types import Data, Posterior, Split
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.interfaces import Decoder, Encoder, LatentPrior
+from aezoo.parts.types import Data, Posterior, Split
 
 PLAIN = Protocol(dataset="made-up", n_real=200, n_fake=200)
 

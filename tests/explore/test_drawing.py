@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from aezoo import pictures
+from aezoo.drawing import pictures
 from aezoo.explore import drawing
 from aezoo.explore.cloud import Cloud
 from aezoo.explore.drawing import Columns, latent, table

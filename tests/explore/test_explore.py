@@ -267,7 +267,7 @@ def test_some_rows_of_a_cloud_keep_their_labels():
 
 
 def test_codes_of_two_numbers_are_the_plane_itself():
-    from tests.parts import autoencoder
+    from tests.toyparts import autoencoder
 
     model = autoencoder()
     data = Data("vectors", (4,), None, train=Split(torch.rand(9, 4)), test=Split(torch.rand(7, 4)))

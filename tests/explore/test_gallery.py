@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import aezoo
+from aezoo.drawing.pictures import LINE
 from aezoo.explore.gallery import NEAREST, ROWS, STEPS, gallery, looks
-from aezoo.pictures import LINE
 from tests.report.runs import make_run
 
 TINY = {"steps": 2, "batch_size": 8, "latent_dim": 3, "critic_steps": 1}

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from aezoo.config.optimizer import OptimizerConfig
 from aezoo.data.resident import Resident
 from aezoo.functional.interpolation import interpolate
 from aezoo.functional.penalties import gradient_penalty
-from aezoo.optim import OptimizerConfig
+from aezoo.parts.types import Data, Split
 from aezoo.randomness import generator_for
-from aezoo.types import Data, Split
-from tests.parts import B, flexae_sr, same, trainer_of, weights_of
+from tests.toyparts import B, flexae_sr, same, trainer_of, weights_of
 
 SEED, BATCHES = 7, 6  # batches an iteration draws
 SHAPE = (1, 4, 4)

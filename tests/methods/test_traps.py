@@ -8,16 +8,16 @@ import torch
 from torch import nn
 
 from aezoo.api import Autoencoder, Encoder, LatentPrior, Posterior, batch_norms, still_statistics
+from aezoo.config.optimizer import OptimizerConfig
 from aezoo.functional.interpolation import interpolate
-from aezoo.optim import OptimizerConfig
-from aezoo.step import Step
-from aezoo.trainer import Trainer
+from aezoo.training.step import Step
+from aezoo.training.trainer import Trainer
 from aezoo_priors.normal import Normal
 from aezoo_regularizers import interp
 from aezoo_regularizers.interp import Interp
 from aezoo_regularizers.kl import KL, divergence
 from aezoo_regularizers.wgan import WGAN
-from tests.parts import (
+from tests.toyparts import (
     B,
     Back,
     Learned,

@@ -18,7 +18,7 @@ from aezoo_priors.pgen import PGen
 from aezoo_reconstructions.bce import BCE
 from aezoo_reconstructions.gaussian import GaussianNLL
 from aezoo_reconstructions.mse import MSE
-from tests.parts import Lines
+from tests.toyparts import Lines
 
 D, M = 5, 2
 GAMMA = 0.6

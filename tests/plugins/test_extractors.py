@@ -17,11 +17,11 @@ import torch
 from PIL import Image
 
 import aezoo
-from aezoo import registry
 from aezoo.api import AezooError, ConfigError, MissingError, load_dataset
+from aezoo.parts.types import Data, Split
+from aezoo.registry import registry
 from aezoo.resolve import resolve
 from aezoo.testing import check_component
-from aezoo.types import Data, Split
 from aezoo_extractors import inception, weights
 from aezoo_extractors.classifier import (
     CIFAR10Classifier,

@@ -9,12 +9,17 @@ import pytest
 import torch
 
 import aezoo
-from aezoo import hookimpl, planning, registry, runner
-from aezoo.assemble import Assembly, assemble
-from aezoo.model import Autoencoder
+from aezoo import hookimpl
+from aezoo.data.loading import load_data
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.interfaces import moved_weights
+from aezoo.registry import registry
 from aezoo.resolve import resolve
-from aezoo.rundir import RunDir
-from aezoo.trainer import moved_weights
+from aezoo.rundir.rundir import RunDir
+from aezoo.training import assemble as assembling
+from aezoo.training.assemble import Assembly, assemble
+from aezoo.verbs.plan import plan
+from aezoo.verbs.train import Run
 
 RECIPES = [info.name for info in registry.list_components("recipe")]
 DATASETS = ("digits", "synthetic-2d", "synthetic-5d")
@@ -33,7 +38,7 @@ def test_the_recipes_are_there():
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_small_settings_suit_each_embedded_dataset(name, dataset):
     config = resolve(name, sets=[f"dataset.name={dataset}"])
-    data = runner.load_data(config)
+    data = load_data(config)
     found = assemble(config, data.shape, data.range)
     assert config.train.steps <= 4000
     assert set(found.optimizers) == {phase.name for phase in found.phases}
@@ -88,9 +93,9 @@ def test_paper_networks_suit_the_papers_images(name, dataset, datasets):
 @every_recipe
 def test_paper_settings_suit_enlarged_digits(name):
     config = resolve(name, sets=["dataset.image_size=28"], scale="paper")
-    plan = planning.plan(config, runner.load_data(config))
-    assert plan["x"]["shape"] == [1, 28, 28]
-    assert plan["steps"] == config.train.steps >= 100_000
+    found = plan(config, load_data(config))
+    assert found["x"]["shape"] == [1, 28, 28]
+    assert found["steps"] == config.train.steps >= 100_000
 
 
 @every_recipe
@@ -144,7 +149,7 @@ def test_reported_numbers_of_the_earlier_version_are_its_own(name):
 
 @dataclass
 class Trained:
-    run: runner.Run
+    run: Run
     start: Assembly  # as it was before training
     end: Autoencoder  # the very model that was trained
 
@@ -158,7 +163,7 @@ def trained(request, tmp_path_factory):
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "assemble", kept)
+        patch.setattr(assembling, "assemble", kept)
         run = aezoo.train(
             request.param,
             backbone={"name": "mlp", "hidden": [16]},
@@ -196,7 +201,7 @@ def test_every_phases_weights_moved(trained):
 
 
 def test_reconstruction_is_better_than_at_the_start(trained):
-    data = runner.load_data(trained.run.config)
+    data = load_data(trained.run.config)
     x = data.x(data.test.values)
     before = (x - trained.start.model.reconstruct(x)).square().flatten(1).sum(dim=1).mean()
     assert trained.run.results["results"][0]["value"] < 0.9 * float(before)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from aezoo.config import RunConfig
-from aezoo.rundir import RunDir
-from tests.comparison.cases import FD, config, facts, result
+from aezoo.config.run import RunConfig
+from aezoo.rundir.rundir import RunDir
+from tests.tables.cases import FD, config, facts, result
 
 HOSTILE = '<img src=x onerror="document.title=1">&\'"</title></script><script>alert(1)</script>'
 """A name, a value, a warning that would be markup if any place forgot to escape it."""

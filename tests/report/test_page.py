@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from aezoo.comparison.cell import Outcome
 from aezoo.errors import ConfigError, RunFileError
 from aezoo.report import Looks, Picture, Points, of_outcomes, of_runs, render, short_page
-from tests.comparison.cases import outcome
+from aezoo.tables.cell import Outcome
 from tests.report.runs import HOSTILE, make_run, parsed, png
+from tests.tables.cases import outcome
 
 
 def text_of(tree) -> str:

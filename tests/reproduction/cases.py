@@ -7,7 +7,7 @@ from pathlib import Path
 from aezoo.reproduction.evidence import evidence_of, judged
 from aezoo.reproduction.experiment import Experiment
 from aezoo.reproduction.page import Made, markdown, page_of, text
-from tests.comparison.cases import FD, facts, outcome
+from tests.tables.cases import FD, facts, outcome
 
 GOLDEN = Path(__file__).parent / "golden"
 

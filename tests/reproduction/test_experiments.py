@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from aezoo import registry
 from aezoo.cli.main import build
 from aezoo.errors import ConfigError
+from aezoo.registry import registry
 from aezoo.reproduction.evidence import methods_of
 from aezoo.reproduction.experiment import cells_of, named
 from aezoo.resolve import resolve

@@ -1,0 +1,125 @@
+"""The sections of a run file that belong to no part. Torch-free."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from aezoo.config.base import Config
+
+PartSettings = dict[str, Any]
+FORMAT = 1
+"""Version of the run directory's files; an older one still loads, a newer one says who wrote it."""
+
+
+class RecipeConfig(Config):
+    """Where a run comes from: the method's name and source, and the numbers its paper reports."""
+
+    name: str = Field("", description="name of the recipe; empty for a run put together from flags")
+    title: str = Field("", description="the method in a few words")
+    paper: str = Field("", description="title of the paper, venue and year")
+    url: str = Field("", description="where to read it")
+    note: str = Field("", description="what is chosen here because no source gives it")
+    scale: str = Field("small", description="which of the recipe's settings: small, or as published")
+    reported: tuple[dict[str, Any], ...] = Field(
+        (), description="the paper's numbers: dataset, measure, value and the table they stand in"
+    )
+
+
+class TrainConfig(Config):
+    """How long, on what, and with which randomness to train."""
+
+    steps: int = Field(1000, gt=0, description="iterations of the schedule, > 0")
+    batch_size: int = Field(64, gt=0, description="images in a minibatch, > 0")
+    latent_dim: int = Field(8, gt=0, description="size m of the code, > 0")
+    seed: int = Field(0, ge=0, description="all randomness follows from it, >= 0")
+    schedule: str | None = Field(None, description="order of phases; none: made from the parts")
+    critic_steps: int = Field(5, gt=0, description="rounds of critics in the default schedule, > 0")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast, one scope per phase")
+    compile: bool = Field(False, description="compile encoder and decoder with torch.compile")
+    log_every: int = Field(10, gt=0, description="steps between two lines of metrics.jsonl, > 0")
+    data: Literal["auto", "memory", "stream"] = Field(
+        "auto",
+        description="keep images of files in memory, or stream them from disk as they are needed; "
+        "auto: in memory where they take less than a quarter of what is free. Results are the same",
+    )
+    workers: int = Field(0, ge=0, description="processes that read ahead while streaming, >= 0")
+    keep_memory: bool = Field(
+        True, description="on glibc, keep freed buffers for the next step instead of returning them"
+    )
+    tensorboard: bool = Field(False, description="write the terms for TensorBoard too")
+
+
+class CheckpointConfig(Config):
+    """How often to save, and how much to keep."""
+
+    every: int = Field(500, ge=0, description="steps between checkpoints; 0: only the last")
+    keep: int = Field(2, gt=0, description="checkpoints kept, newest first, > 0")
+
+
+class EvaluateConfig(Config):
+    """Looking at the model while it trains, and when it is done."""
+
+    every: int = Field(0, ge=0, description="steps between sample grids and test errors; 0: none")
+    end: bool = Field(True, description="a short evaluation when training is over")
+
+
+class EMAConfig(Config):
+    """Averaged weights, used for sampling and evaluation where decay > 0."""
+
+    decay: float = Field(0.0, ge=0, lt=1, description="per step, [0, 1); 0: no averaging")
+
+
+class XConfig(Config):
+    """What the dataset declares of x; kept in a run's `config.toml`, so that a model loads without data."""
+
+    shape: tuple[int, ...] = Field(description="(C, H, W) of images, (D,) of vectors")
+    range: tuple[float, float] | None = Field(None, description="smallest and largest value; none: unbounded")
+
+
+class RunConfig(Config):
+    """Everything a run needs, complete and resolved: what `config.toml` in a run directory holds.
+
+    Sections of parts hold `name` and the settings that the part's own model has checked.
+    """
+
+    format: int = Field(FORMAT, description="version of the run directory's files")
+    version: str = Field("", description="version of aezoo that wrote the file")
+    plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
+    packages: dict[str, str] = Field(
+        {}, description="kind/name of each part that is not aezoo's own -> the distribution it came from"
+    )
+    recipe: RecipeConfig = Field(RecipeConfig(), description="where the run comes from")
+    backbone: PartSettings = Field(description="bodies of encoder and decoder")
+    encoder: PartSettings = Field(description="images to codes")
+    decoder: PartSettings = Field(description="codes to images")
+    prior: PartSettings = Field(description="where new codes come from")
+    divergence: PartSettings = Field(description="what ties the codes to the prior")
+    regularizer: dict[str, PartSettings] = Field({}, description="further regularizers, by name")
+    reconstruction: PartSettings = Field(description="cost between image and reconstruction")
+    dataset: PartSettings = Field(description="what to train on")
+    x: XConfig | None = Field(None, description="what the dataset declares of x")
+    optimizer: dict[str, Any] = Field({}, description="settings for all phases, and tables per phase")
+    inherited: tuple[str, ...] = Field(
+        (), exclude=True, description="phases named in `optimizer` that need not exist; not written"
+    )
+    train: TrainConfig = Field(TrainConfig(), description="how long and with which randomness")
+    checkpoint: CheckpointConfig = Field(CheckpointConfig(), description="how often to save")
+    evaluate: EvaluateConfig = Field(EvaluateConfig(), description="looking while training")
+    ema: EMAConfig = Field(EMAConfig(), description="averaged weights")
+
+
+class FileOutline(Config):
+    """The keys of a TOML file that are needed before its sections are checked, and what they hold."""
+
+    base: str | None = Field(None, description="recipe or file to start from")
+    plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
+    packages: dict[str, str] = Field({}, description="kind/name -> the distribution it came from")
+    scale: dict[str, dict[str, Any]] = Field({}, description="settings by scale")
+    on: dict[str, dict[str, Any]] = Field({}, description="settings by dataset")
+
+
+PARTS = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction", "dataset")
+"""Sections with exactly one part each; regularizers come by name besides."""

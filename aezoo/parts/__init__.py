@@ -1,0 +1,1 @@
+"""What a part is, and the model that parts make."""

@@ -1,0 +1,188 @@
+"""Settings to parts, and parts to a model. The only place where settings meet components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any, TypeVar, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from aezoo.config.check import GIVEN, check
+from aezoo.config.merge import Table
+from aezoo.config.run import RunConfig
+from aezoo.errors import ConfigError
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.interfaces import (
+    Decoder,
+    Encoder,
+    FittedPrior,
+    LatentPrior,
+    Reconstruction,
+    Regularizer,
+)
+from aezoo.parts.types import Posterior
+from aezoo.randomness import mix
+from aezoo.resolve import check_part, complete, part_class, settings_class, waiting
+
+T = TypeVar("T")
+INNER = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction")
+
+
+def build_model(
+    sections: Mapping[str, str | Table],
+    *,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    latent_dim: int,
+    seed: int = 0,
+) -> Autoencoder:
+    """A model out of named parts; sections left out take their defaults.
+
+    For parts that are themselves autoencoders, such as the second stage of a two-stage prior.
+    """
+    return _build(complete(dict(sections), parts=INNER), shape, range, latent_dim, seed, {})
+
+
+def model_of(
+    config: RunConfig,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    modules: Mapping[str, nn.Module] | None = None,
+) -> Autoencoder:
+    """The parts of a run, joined; `modules` are finished ones that the user brings for a section.
+
+    Raises:  ConfigError for parts that do not go together
+    """
+    return _build(
+        config.model_dump(), shape, range, config.train.latent_dim, config.train.seed, modules or {}
+    )
+
+
+def _build(
+    sections: Table,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    latent_dim: int,
+    seed: int,
+    modules: Mapping[str, nn.Module],
+) -> Autoencoder:
+    given: Table = {"shape": shape, "range": range, "latent_dim": latent_dim}
+
+    def make(kind: str, section: str, settings: Table, interface: type[T]) -> T:
+        """One part, its weights drawn from a seed of its own: changing one part leaves the others'."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(mix(seed, "weights", section, settings["name"]))
+            part = modules[section] if section in modules else construct(kind, settings, given, section)
+        return cast(T, _as_interface(part, interface, section, given))
+
+    given["backbone"] = make("backbone", "backbone", sections["backbone"], object)
+    encoder = make("encoder", "encoder", sections["encoder"], Encoder)  # type: ignore[type-abstract]
+    given["latent_dim"] = encoder.latent_dim  # the encoder's word is the truth
+    decoder = make("decoder", "decoder", sections["decoder"], Decoder)  # type: ignore[type-abstract]
+    prior = make("prior", "prior", sections["prior"], LatentPrior)  # type: ignore[type-abstract]
+    during = _during(prior)
+    regularizers: dict[str, Regularizer] = {}
+    divergence = sections["divergence"]
+    tie = _label(divergence["name"])
+    regularizers[tie] = make("divergence", "divergence", divergence, Regularizer)
+    for label, settings in sections["regularizer"].items():
+        if _label(label) in regularizers:
+            raise ConfigError(
+                f"two regularizers, or one and the divergence, are called '{label}'",
+                where=f"regularizer.{label}",
+                fix="leave one out, or give it a label of its own: [regularizer.LABEL] with `name`",
+            )
+        regularizers[_label(label)] = make("regularizer", f"regularizer.{label}", settings, Regularizer)
+    return Autoencoder(
+        encoder,
+        decoder,
+        prior,
+        shape=shape,
+        range=range,
+        during=None if during is None else _in_force(make("prior", "during", during, LatentPrior)),  # type: ignore[type-abstract]
+        reconstruction=make("reconstruction", "reconstruction", sections["reconstruction"], Reconstruction),
+        regularizers=regularizers,
+        divergence=tie,
+    )
+
+
+def _in_force(during: LatentPrior) -> LatentPrior:
+    if isinstance(during, FittedPrior):
+        raise ConfigError(
+            f"{type(during).__name__} is itself fitted after training, so it cannot be in force meanwhile",
+            where="prior.during",
+            fix="name a prior that can sample from the start, such as 'normal'",
+        )
+    return during
+
+
+def _label(name: str) -> str:
+    """A name as a module's: without dots, which torch keeps for the path to a weight."""
+    return name.replace(".", "_")
+
+
+def construct(kind: str, settings: Table, given: Table, section: str) -> Any:
+    """A part from its section: its settings, and whichever of GIVEN its constructor names."""
+    where = f"{section}.name"
+    values = {key: value for key, value in settings.items() if key != "name"}
+    typed = check(settings_class(kind, settings["name"], where), values, section)
+    part = part_class(kind, settings["name"], where)
+    wanted = signature(part).parameters
+    asked = {name: given[name] for name in GIVEN if name in wanted and name in given}
+    arguments = {name: getattr(typed, name) for name in type(typed).model_fields}
+    return part(**arguments, **asked)
+
+
+def _during(prior: LatentPrior) -> Table | None:
+    """The section of the prior in force while a fitted prior waits."""
+    if not isinstance(prior, FittedPrior) or prior.during == "none":
+        return None
+    section = waiting({"during": prior.during})
+    assert section is not None, prior.during
+    return check_part("prior", section, "prior.during", lambda key: "the prior's settings")
+
+
+def _as_interface(part: Any, interface: type, section: str, given: Table) -> Any:
+    """The part itself, or a user's plain module made into an encoder or decoder."""
+    if isinstance(part, interface):
+        return part
+    if isinstance(part, nn.Module) and interface is Encoder:
+        own = getattr(part, "latent_dim", None)
+        return PlainEncoder(part, own if isinstance(own, int) else given["latent_dim"])
+    if isinstance(part, nn.Module) and interface is Decoder:
+        return PlainDecoder(part)
+    raise ConfigError(
+        f"{type(part).__name__} is no {interface.__name__}",
+        where=f"{section}.name",
+        fix=f"derive the class from aezoo.api.{interface.__name__}",
+    )
+
+
+@final
+class PlainEncoder(Encoder):
+    """A user's own module as an encoder: it maps x [B, *shape] to z [B, m], or to a Posterior."""
+
+    def __init__(self, module: nn.Module, latent_dim: int) -> None:
+        super().__init__()
+        self.module, self.latent_dim = module, latent_dim
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Posterior:
+        """The module's word; without noise."""
+        out = self.module(x)
+        return out if isinstance(out, Posterior) else Posterior(z=out)
+
+
+@final
+class PlainDecoder(Decoder):
+    """A user's own module as a decoder: it maps z [B, m] to x_hat [B, *shape], in the range."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, z: Tensor) -> Tensor:
+        """The module's output as it is."""
+        out: Tensor = self.module(z)
+        return out

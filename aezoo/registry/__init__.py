@@ -1,0 +1,1 @@
+"""Names to parts, through installed plugins. Torch-free."""

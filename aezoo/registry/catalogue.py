@@ -1,0 +1,94 @@
+"""What a part says of itself, and the rows of registry.toml. Torch-free."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import Field
+
+from aezoo.config.base import Config
+
+Kind = Literal[
+    "recipe",
+    "backbone",
+    "encoder",
+    "decoder",
+    "prior",
+    "divergence",
+    "regularizer",
+    "reconstruction",
+    "dataset",
+    "extractor",
+    "metric",
+    "experiment",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# Letters, digits and inner - . +: a name must survive a shell, a TOML key and a directory's name.
+NAME = r"^[A-Za-z0-9]([A-Za-z0-9.+-]*[A-Za-z0-9])?$"
+TARGET = r"^[A-Za-z_][\w.]*:[\w./-]+$"
+
+
+class Paper(Config):
+    """Where a method was published."""
+
+    title: str = Field(description="title, as printed")
+    year: int = Field(description="year of publication")
+    url: str = Field(description="the publisher's or arXiv's page")
+
+
+class ComponentInfo(Config):
+    """One part: its name, and where it is imported from when it is used."""
+
+    kind: Kind = Field(description="what it is")
+    name: str = Field(pattern=NAME, description="what users type")
+    target: str = Field(pattern=TARGET, description="'module:Class'; for a file 'package:recipes/x.toml'")
+    config: str = Field("", pattern=rf"{TARGET}|^$", description="'module:Class' of its settings, if any")
+    summary: str = Field("", description="one line")
+    paper: Paper | None = Field(None, description="its publication, if any")
+    status: Literal["stable", "experimental"] = Field("stable", description="whether its settings may change")
+    default: bool = Field(False, description="used for its kind when nothing is named")
+    defaults: dict[str, str] = Field(
+        default_factory=dict, description="section -> name that this part brings when nothing else names one"
+    )
+    plugin: str = Field("", description="distribution and version it came from; filled by the registry")
+
+
+class External(Config):
+    """A third party's package that is known but not necessarily installed."""
+
+    install: str = Field(description="name of the distribution")
+    provides: tuple[str, ...] = Field((), description="'kind/name' of each of its parts")
+    summary: str = Field("", description="one line")
+    page: str = Field("", description="where it is described")
+
+
+def rows(package: str) -> list[ComponentInfo]:
+    """The shipped parts whose target lies in a package, in the order of registry.toml."""
+    return [info for info in _components() if info.target.partition(":")[0].split(".")[0] == package]
+
+
+@cache
+def externals() -> tuple[External, ...]:
+    """The third-party packages that registry.toml knows of."""
+    return tuple(External(**row) for row in _tables().get("external", ()))
+
+
+@cache
+def _components() -> tuple[ComponentInfo, ...]:
+    return tuple(ComponentInfo(**row) for row in _tables().get("component", ()))
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    return tomllib.loads(registry_file().read_text(encoding="utf-8"))
+
+
+def registry_file() -> Path:
+    """registry.toml: inside the installed package, or at the root of a checkout."""
+    package = Path(__file__).parents[1]
+    installed = package / "registry.toml"
+    return installed if installed.exists() else package.parent / "registry.toml"

@@ -1,0 +1,185 @@
+"""What a run needs besides aezoo: packages of parts, and one-file plugins. Torch-free.
+
+A run keeps a copy of each one-file plugin in its directory, as `plugins/NAME.py`, and names the copy in
+`config.toml`: so it still loads when it is moved, or when the first file has changed or gone. In any TOML
+file `plugins` are paths seen from that file. To load such a run is to execute its file.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from aezoo.config.run import PARTS
+from aezoo.errors import AezooError, ConfigError, MissingError, breaking_line
+from aezoo.files import make_directory, sha256, write_bytes
+from aezoo.registry import registry
+
+FOLDER = "plugins"
+
+
+def load_file(path: Path, where: str = "--plugin") -> str:
+    """Take a one-file plugin for the rest of this process; the name under which a run keeps it.
+
+    Another file of the same name is replaced. Rows may call the file's own module by its name, `mine:Mine`.
+
+    Raises:  ConfigError when there is no such file, or it cannot be used
+    """
+    content = _content(path, where)
+    name = path.name
+    module = f"aezoo_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{sha256(content)[:8]}"
+    if all((record.name, record.module) != (name, module) for record in registry.plugins()):
+        loaded = _execute(module, path, content, where)
+        registry.withdraw(name)
+        registry.register(loaded, name, module=module, alias=path.stem)
+    return f"{FOLDER}/{name}"
+
+
+def load_files(paths: Iterable[str | Path]) -> list[str]:
+    """Take several, as `--plugin` names them.
+
+    Raises:  ConfigError when one cannot be used, or two have one name
+    """
+    names = [load_file(Path(path)) for path in paths]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"two plugins are called {Path(name).name}", where="--plugin", fix="rename one of the files"
+            )
+    return names
+
+
+def make_ready(table: Mapping[str, Any], file: Path, loaded: Collection[str] = ()) -> list[str]:
+    """Load the one-file plugins that a TOML file names, and check that its packages are there.
+
+    loaded:  names of those that are there already, and win
+
+    Raises:  MissingError naming the package or file that is not on this machine
+    """
+    names = [
+        f"{FOLDER}/{Path(text).name}"
+        if f"{FOLDER}/{Path(text).name}" in loaded
+        else load_file(_there(file.parent / text, file), str(file))
+        for text in _texts(table.get("plugins", ()), file)
+    ]
+    for part, package in table.get("packages", {}).items():
+        _check_package(part, package, file)
+    return names
+
+
+def packages(values: Mapping[str, Any]) -> dict[str, str]:
+    """Distribution and version behind each named part that is not aezoo's own, as "kind/name"."""
+    found = {}
+    for kind, name in _named_parts(values):
+        record = None if ":" in name else registry.owner(kind, name)
+        if record is not None and record.version and record.distribution != registry.FIRST_PARTY:
+            found[f"{kind}/{name}"] = record.origin
+    return found
+
+
+def keep_copies(names: Iterable[str], directory: Path) -> None:
+    """Write the one-file plugins that were loaded into a run directory."""
+    for name in names:
+        make_directory(directory / FOLDER)
+        write_bytes(directory / name, _source(name))
+
+
+def check_copies(names: Iterable[str], directory: Path) -> None:
+    """Raises ConfigError when a plugin that was loaded is not the one the run was made with."""
+    for name in names:
+        copy = directory / name
+        if copy.exists() and copy.read_bytes() != _source(name):
+            raise ConfigError(
+                f"{Path(name).name} is not the file this run was made with: {copy} differs",
+                where="--plugin",
+                fix=f"go on with --plugin {copy}, or begin a new run",
+            )
+
+
+def _content(path: Path, where: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise ConfigError(
+            f"the plugin {path} cannot be read: {err.strerror}", where=where, fix="name a Python file"
+        ) from err
+
+
+def _execute(name: str, path: Path, content: bytes, where: str) -> ModuleType:
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    module.__dict__["__aezoo_source__"] = content
+    sys.modules[name] = module  # classes look their module up while they are made
+    try:
+        exec(compile(content, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as err:
+        del sys.modules[name]
+        raise ConfigError(
+            f"the plugin {path} cannot be loaded: {type(err).__name__}: {err}",
+            where=f"{where}: {breaking_line(err)}",
+            fix="mend the file",
+        ) from err
+    return module
+
+
+def _source(name: str) -> bytes:
+    (module,) = [record.module for record in registry.plugins() if record.name == Path(name).name]
+    content: bytes = sys.modules[module].__dict__["__aezoo_source__"]
+    return content
+
+
+def _texts(value: Any, file: Path) -> list[str]:
+    if isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value):
+        return list(value)
+    raise ConfigError(
+        f"'plugins' cannot be {value!r}: it is a list of files",
+        where=f"plugins in {file}",
+        fix='write plugins = ["mine.py"]',
+    )
+
+
+def _there(path: Path, file: Path) -> Path:
+    if not path.is_file():
+        raise MissingError(
+            f"the one-file plugin {path} is not there", where=f"plugins in {file}", fix="put the file back"
+        )
+    return path
+
+
+def _check_package(part: str, package: str, file: Path) -> None:
+    """The part is there, or the error says which package brings it."""
+    kind, _, name = part.partition("/")
+    try:
+        registry.find(kind, name)
+        return
+    except AezooError:
+        distribution = package.partition(" ")[0]
+    what = f"{kind} '{name}' is in {package}, which is"
+    for record in registry.plugins():
+        if record.distribution == distribution and record.reason:
+            raise MissingError(
+                f"{what} {record.status}",
+                where=str(file),
+                fix=f"`aezoo plugins` shows it; the reason: {record.reason}",
+            )
+        if record.distribution == distribution:
+            raise MissingError(
+                f"{what} here as {record.origin}, without it",
+                where=str(file),
+                fix=f"pip install {package.replace(' ', '==')}",
+            )
+    raise MissingError(f"{what} not installed", where=str(file), fix=f"pip install {distribution}")
+
+
+def _named_parts(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for kind in PARTS:
+        yield kind, values[kind]["name"]
+    during = values["prior"].get("during")  # the prior in force until a fitted one is fitted
+    if during and during != "none":
+        yield "prior", during if isinstance(during, str) else during["name"]
+    for label, settings in values.get("regularizer", {}).items():
+        yield "regularizer", settings.get("name", label)

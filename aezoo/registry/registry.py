@@ -1,0 +1,482 @@
+"""Name -> part, through installed plugins. Torch-free; knows no part by name.
+
+A plugin is whatever an entry point of group `aezoo` points at. Each is loaded by itself: one that breaks
+becomes a FAILED record with its reason, and the rest go on. From the environment:
+
+    AEZOO_DISABLE_PLUGINS=a,b   leave these out, by entry point or distribution; they are not imported
+    AEZOO_LOAD_PLUGINS=a,b      of third parties, only these; empty for none
+    AEZOO_STRICT_PLUGINS=1      a failure is raised, with its traceback
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib import import_module, metadata, resources
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Any, Literal
+
+import pluggy
+from pydantic import ValidationError
+
+from aezoo import __version__
+from aezoo.config.base import Config
+from aezoo.config.check import settings_of
+from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean, nearest
+from aezoo.registry import catalogue, hookspecs
+from aezoo.registry.catalogue import KINDS, ComponentInfo
+
+if TYPE_CHECKING:
+    import typer
+
+GROUP = "aezoo"
+FIRST_PARTY = "aezoo"  # the distribution
+
+
+@dataclass(frozen=True)
+class PluginRecord:
+    """What became of one plugin.
+
+    name:        of its entry point
+    module:      what the entry point names
+    alias:       another name that its targets have for the module
+    reason:      why it is disabled or FAILED
+    components:  what it brings; of one that FAILED, what it would have brought, as far as known
+    """
+
+    name: str
+    distribution: str
+    version: str
+    module: str
+    alias: str = ""
+    status: Literal["ok", "disabled", "FAILED"] = "ok"
+    reason: str = ""
+    components: tuple[ComponentInfo, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+    @property
+    def key(self) -> str:
+        return f"{self.distribution}:{self.name}"
+
+
+@dataclass
+class _Registry:
+    manager: pluggy.PluginManager
+    records: list[PluginRecord] = field(default_factory=list)
+
+    def components(self) -> list[ComponentInfo]:
+        return [info for record in self.records if record.status == "ok" for info in record.components]
+
+
+_loaded: _Registry | None = None
+
+
+# --- asking
+
+
+def plugins() -> list[PluginRecord]:
+    """Every plugin found, loaded or not; first parties first."""
+    return list(_registry().records)
+
+
+def list_components(kind: str | None = None) -> list[ComponentInfo]:
+    """The parts that can be used, all or of one kind.
+
+    Raises:  ConfigError for a kind that does not exist
+    """
+    if kind is not None:
+        _check_kind(kind)
+    order = {known: place for place, known in enumerate(KINDS)}
+    found = [info for info in _registry().components() if kind in (None, info.kind)]
+    return sorted(found, key=lambda info: order[info.kind])  # stable: within a kind, as registered
+
+
+def find(kind: str, name: str, where: str = "") -> ComponentInfo:
+    """The part of that kind and name; for a regularizer, a divergence will do.
+
+    where:   the key or option the name was written in, for the message
+
+    Raises:  ConfigError for an unknown kind or name, with the nearest known one
+             MissingError when a plugin that is absent, disabled or broken brings it
+    """
+    _check_kind(kind, where)
+    known = {info.name: info for info in _registry().components() if info.kind in _kinds(kind)}
+    if name in known:
+        return known[name]
+    raise _absent(kind, name, where) or _unknown(kind, name, where, known)
+
+
+def owner(kind: str, name: str) -> PluginRecord | None:
+    """The plugin that brings a part, if any does."""
+    for record in _registry().records:
+        if record.status == "ok" and any(
+            info.kind in _kinds(kind) and info.name == name for info in record.components
+        ):
+            return record
+    return None
+
+
+def default(kind: str) -> ComponentInfo:
+    """The part used for a kind when nothing is named.
+
+    Raises:  ConfigError when the kind has none
+    """
+    _check_kind(kind)
+    for info in _registry().components():  # first parties come first: nobody else takes their place
+        if info.kind == kind and info.default:
+            return info
+    raise ConfigError(
+        f"no {kind} is named, and none is used by default",
+        where=kind,
+        fix=f"name one; `aezoo list {kind}` shows them",
+    )
+
+
+# --- importing, on use
+
+
+def load_target(info: ComponentInfo) -> Any:
+    """The class or function a part's target names.
+
+    Raises:  MissingError when its module, or something that imports, is not installed
+    """
+    return _import(info, info.target)
+
+
+def load_settings(info: ComponentInfo) -> type[Config]:
+    """The settings of a part: the class it names, or one made from its constructor.
+
+    Raises:  MissingError when its module, or something that imports, is not installed
+    """
+    if not info.config:
+        return settings_of(load_target(info))
+    found: type[Config] = _import(info, info.config)
+    return found
+
+
+def recipe_file(info: ComponentInfo) -> Traversable:
+    """The TOML file of a recipe or an experiment, to read; it may lie inside an archive.
+
+    Raises:  MissingError when the file is not there
+    """
+    package, _, path = info.target.partition(":")
+    missing = MissingError(
+        f"the file of {info.kind} '{info.name}' is not there: {path} in package {package}",
+        fix=f"reinstall {info.plugin or package}",
+    )
+    try:
+        found = resources.files(package).joinpath(path)
+    except (ImportError, TypeError) as err:  # no such package, or a plain module
+        raise missing from err
+    if not found.is_file():
+        raise missing
+    return found
+
+
+def _import(info: ComponentInfo, target: str) -> Any:
+    module, _, attribute = target.partition(":")
+    try:
+        found = import_module(module)
+    except ImportError as err:
+        raise MissingError(
+            f"{info.kind} '{info.name}' cannot be imported: {err}",
+            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
+            fix="install what it needs; `aezoo doctor` looks at this installation",
+        ) from err
+    except Exception as err:  # somebody else's module may raise anything
+        raise AezooError(
+            f"{info.kind} '{info.name}' breaks while it is imported: {type(err).__name__}: {err}",
+            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
+            fix="mend the module, or report it to the plugin's authors",
+        ) from err
+    if not hasattr(found, attribute):
+        raise AezooError(
+            f"{info.kind} '{info.name}' is not where its plugin says: {module} has no '{attribute}'",
+            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
+            fix="report it to the plugin's authors",
+        )
+    return getattr(found, attribute)
+
+
+# --- registering
+
+
+def register(plugin: object, name: str = "", *, module: str = "", alias: str = "") -> PluginRecord:
+    """Take a module, or an object with hooks, as a plugin for the rest of this process.
+
+    module:  what it is imported as, where that is not its name
+    alias:   what its targets may call that module
+
+    Raises:  ConfigError when it cannot be taken; whoever asked wants to know
+    """
+    label = name or getattr(plugin, "__name__", type(plugin).__name__)
+    record = PluginRecord(label, distribution=label, version="", module=module or label, alias=alias)
+    try:
+        record = _admit(_registry(), record, plugin)
+    except (Exception, SystemExit) as err:
+        raise ConfigError(
+            f"plugin '{label}' cannot be used: {_reason(err)}", where=label, fix="mend it, or leave it out"
+        ) from err
+    _registry().records.append(record)
+    return record
+
+
+def withdraw(name: str) -> None:
+    """Forget a plugin taken by `register`, if there is one of that name."""
+    registry = _registry()
+    for record in [record for record in registry.records if record.name == name and not record.version]:
+        registry.manager.unregister(name=record.key)
+        registry.records.remove(record)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Let every plugin add its commands. One that breaks becomes FAILED."""
+    registry = _registry()
+    for place, record in enumerate(registry.records):
+        plugin = registry.manager.get_plugin(record.key)
+        if record.status != "ok" or not hasattr(plugin, "aezoo_commands"):
+            continue
+        others = [other for other in registry.manager.get_plugins() if other is not plugin]
+        try:
+            registry.manager.subset_hook_caller("aezoo_commands", others)(app=app)
+        except Exception as err:
+            registry.records[place] = _failed(record, err)
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """A registry of its own, read afresh from what is installed, and forgotten at the end. For tests."""
+    global _loaded
+    kept, _loaded = _loaded, None
+    try:
+        yield
+    finally:
+        _loaded = kept
+
+
+# --- loading
+
+
+def _registry() -> _Registry:
+    global _loaded
+    if _loaded is None:
+        _loaded = _load(metadata.entry_points(group=GROUP))
+    return _loaded
+
+
+def _load(entries: Iterable[metadata.EntryPoint]) -> _Registry:
+    registry = _Registry(_manager())
+    for entry in sorted(entries, key=_precedence):
+        registry.records.append(_load_one(registry, entry))
+    return registry
+
+
+def _load_one(registry: _Registry, entry: metadata.EntryPoint) -> PluginRecord:
+    record = PluginRecord(entry.name, _distribution(entry), _version(entry), entry.value)
+    reason = _unwanted(record)
+    if reason:  # asked before the import: a disabled plugin must not run
+        return replace(record, status="disabled", reason=reason)
+    try:
+        return _admit(registry, record, entry.load())
+    except (Exception, SystemExit) as err:  # a plugin's top level may raise anything
+        return _failed(record, err)
+
+
+def _failed(record: PluginRecord, err: BaseException) -> PluginRecord:
+    if os.environ.get("AEZOO_STRICT_PLUGINS") == "1":
+        raise err
+    brought = err.components if isinstance(err, Refused) else ()
+    return replace(record, status="FAILED", reason=_reason(err), components=brought)
+
+
+def _reason(err: BaseException) -> str:
+    """Why a plugin is not taken, on one line."""
+    if isinstance(err, Refused):
+        return str(err)
+    if isinstance(err, ValidationError):  # of a row: pydantic's own text has four lines and a link
+        faults = [f"{'.'.join(map(str, one['loc']))} {one['input']!r}: {one['msg']}" for one in err.errors()]
+        return f"a row of {err.title} has {'; '.join(faults)}"
+    return f"{type(err).__name__}: {err}"
+
+
+class Refused(Exception):
+    """A plugin that loads and yet cannot be taken, for a reason to be told as it is."""
+
+    def __init__(self, what: str, components: tuple[ComponentInfo, ...] = ()) -> None:
+        super().__init__(what)
+        self.components = components
+
+
+def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginRecord:
+    """Check a plugin on its own, then let it in."""
+    _check_api(plugin)
+    probe = _manager()
+    probe.register(plugin)
+    _check_hooks(probe)
+    if not probe.get_hookcallers(plugin):
+        raise Refused("it answers no hook of aezoo")
+    answers = probe.hook.aezoo_components()
+    components = tuple(_stamped(info, record) for answer in answers for info in answer)
+    _refuse_taken(registry, record, components)
+    registry.manager.register(plugin, record.key)
+    return replace(record, components=components)
+
+
+def _check_hooks(probe: pluggy.PluginManager) -> None:
+    """Refuse a hook that does not exist: it would register in silence, and never be called."""
+    try:
+        probe.check_pending()
+    except pluggy.PluginValidationError as err:
+        found = re.search(r"unknown hook '(\w+)'", str(err))
+        close = nearest(found[1], _hooks()) if found else None
+        if found is None or close is None:
+            raise
+        raise Refused(f"unknown hook '{found[1]}'; did you mean '{close}'?") from err
+
+
+def _hooks() -> list[str]:
+    return [name for name in vars(hookspecs) if name.startswith("aezoo_")]
+
+
+def _check_api(plugin: Any) -> None:
+    """Refuse a plugin made for hooks that are newer than these."""
+    needed = getattr(plugin, "aezoo_api", hookspecs.API)
+    if not isinstance(needed, int):
+        raise Refused(f"aezoo_api is {needed!r}, and must be a whole number such as {hookspecs.API}")
+    if needed > hookspecs.API:
+        raise Refused(
+            f"it needs API {needed} of aezoo, and this is aezoo {__version__} with API {hookspecs.API}: "
+            "pip install --upgrade aezoo"
+        )
+
+
+def _stamped(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
+    if not isinstance(info, ComponentInfo):
+        raise TypeError(f"aezoo_components must give ComponentInfo, and gave {info!r}")
+    own = {"target": _unaliased(info.target, record), "config": _unaliased(info.config, record)}
+    return info.model_copy(update={**own, "plugin": record.origin})
+
+
+def _unaliased(target: str, record: PluginRecord) -> str:
+    module, colon, attribute = target.partition(":")
+    return f"{record.module}{colon}{attribute}" if colon and module == record.alias else target
+
+
+def _refuse_taken(registry: _Registry, record: PluginRecord, components: tuple[ComponentInfo, ...]) -> None:
+    owners = {_place(info): info.plugin for info in registry.components()}
+    for info in components:
+        if _place(info) in owners:
+            raise Refused(
+                f"duplicate: {info.kind} '{info.name}' of {record.origin} is already in "
+                f"{owners[_place(info)]}",
+                components,
+            )
+        owners[_place(info)] = info.plugin
+
+
+def _place(info: ComponentInfo) -> tuple[str, str]:
+    return ("regularizer" if info.kind == "divergence" else info.kind, info.name)  # one space of names
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _precedence(entry: metadata.EntryPoint) -> tuple[bool, str, str]:
+    distribution = _distribution(entry)
+    return (distribution != FIRST_PARTY, distribution, entry.name)
+
+
+def _unwanted(record: PluginRecord) -> str:
+    """Why the environment leaves a plugin out; empty when it does not."""
+    names = {canonical(record.name), canonical(record.distribution)}
+    if names & _named("AEZOO_DISABLE_PLUGINS"):
+        return "named in AEZOO_DISABLE_PLUGINS"
+    limited = "AEZOO_LOAD_PLUGINS" in os.environ and record.distribution != FIRST_PARTY
+    if limited and not names & _named("AEZOO_LOAD_PLUGINS"):
+        return "not named in AEZOO_LOAD_PLUGINS"
+    return ""
+
+
+def _named(variable: str) -> set[str]:
+    return {canonical(name) for name in os.environ.get(variable, "").split(",") if name.strip()}
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def _distribution(entry: metadata.EntryPoint) -> str:
+    return canonical(entry.dist.name) if entry.dist else entry.name
+
+
+def _version(entry: metadata.EntryPoint) -> str:
+    return entry.dist.version if entry.dist else ""
+
+
+# --- what to say about a name that is not there
+
+
+def _check_kind(kind: str, where: str = "") -> None:
+    if kind in KINDS:
+        return
+    raise ConfigError(
+        f"there is no kind of part called '{kind}'",
+        where=where,
+        fix=did_you_mean(kind, KINDS) + f"kinds are {', '.join(KINDS)}",
+    )
+
+
+def _kinds(kind: str) -> tuple[str, ...]:
+    """Where a name is looked for: divergences are regularizers too."""
+    return ("regularizer", "divergence") if kind == "regularizer" else (kind,)
+
+
+def _unknown(kind: str, name: str, where: str, known: Iterable[str]) -> ConfigError:
+    hint = did_you_mean(name, known)
+    return ConfigError(
+        f"no {kind} is called '{name}'",
+        where=where,
+        fix=f"{hint}`aezoo list {kind}` shows them all{failures()}",
+    )
+
+
+def failures() -> str:
+    """The end of a remedy where a name is not known: plugins that may have had it; empty for none."""
+    broken = [record.name for record in plugins() if record.status == "FAILED"]
+    return f"; {', '.join(broken)} failed to load, `aezoo plugins` says why" if broken else ""
+
+
+def _absent(kind: str, name: str, where: str) -> MissingError | None:
+    """The error for a name that an absent plugin brings; None when nothing claims it."""
+    for record in plugins():
+        if record.status != "ok" and any(
+            info.kind in _kinds(kind) and info.name == name for info in _claimed(record)
+        ):
+            return MissingError(
+                f"{kind} '{name}' is in plugin {record.name} of {record.origin}, which is {record.status}",
+                where=where,
+                fix=f"`aezoo plugins` shows it; the reason: {record.reason}",
+            )
+    for external in catalogue.externals():
+        if any(f"{one}/{name}" in external.provides for one in _kinds(kind)):
+            return MissingError(
+                f"{kind} '{name}' is in {external.install}, which is not installed",
+                where=where,
+                fix=f"pip install {external.install}",
+            )
+    return None
+
+
+def _claimed(record: PluginRecord) -> Iterable[ComponentInfo]:
+    """What a plugin would bring: what it said, or what registry.toml says of its package."""
+    return record.components or catalogue.rows(record.module)

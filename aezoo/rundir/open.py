@@ -1,0 +1,145 @@
+"""Making a run directory ready: new, replaced, or taken up where it stopped."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from aezoo import resolve as resolving
+from aezoo.config.check import check, check_keys
+from aezoo.config.run import FileOutline, RunConfig
+from aezoo.errors import ConfigError, RunFileError, print_warning
+from aezoo.files import writing
+from aezoo.registry import onefile
+from aezoo.rundir.rundir import Checkpoint, RunDir, new_path, newest_path
+
+_ELSEWHERE = ("train.data", "train.workers", "train.tensorboard", "dataset.root", "dataset.download")
+"""Where the same rows come from, and who watches: nothing that is computed depends on it."""
+
+
+def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
+    """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
+    table = run.read_config()
+    check_keys(FileOutline, table, str(run.path / "config.toml"))
+    onefile.make_ready(table, run.path / "config.toml")
+    values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
+    return check(RunConfig, values, "", lambda key: str(run.path / "config.toml"))
+
+
+def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) -> Path:
+    """The named directory; else one under `runs/`, new or, to resume, the newest of its name."""
+    if out is not None:
+        return Path(out)
+    wanted = Path("runs") / resolving.run_name(config)
+    return newest_path(wanted) if resume else new_path(wanted)
+
+
+@contextmanager
+def opened(
+    run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool, given: Collection[str] = ()
+) -> Iterator[Checkpoint | None]:
+    """The directory made ready for training, with the checkpoint to go on from.
+
+    A run that is overwritten is only set aside until the new one has a checkpoint or is finished; if that
+    fails before, the old one comes back. Settings that turn out not to work leave no directory behind.
+
+    Raises:  RunFileError when it holds something already; ConfigError when a resumed run's settings differ
+    """
+    path = run.path.resolve()  # a link stays a link
+    new, aside = not path.exists(), path.with_name(f".{path.name}.replaced")
+    replacing = overwrite and not resume and run.is_run()
+    try:
+        with writing(path):
+            if replacing:
+                _set_aside(path, aside)
+            checkpoint = _open(run, config, resume=resume, given=given)
+        yield checkpoint
+    except BaseException as err:
+        if replacing and aside.exists() and not run.names():
+            shutil.rmtree(path, ignore_errors=True)
+            aside.rename(path)
+        elif new and isinstance(err, ConfigError) and not run.names():
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+    finally:
+        if replacing:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str]) -> Checkpoint | None:
+    if resume and run.has_config():
+        return _resume(run, config, given)
+    if run.path.exists() and not run.path.is_dir():
+        raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
+    if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
+        if resume or not run.is_run():
+            raise RunFileError(
+                f"{run.path} is not empty and no run directory", where="--out", fix="choose another --out"
+            )
+        raise RunFileError(
+            f"{run.path} exists and is not empty",
+            where="--out",
+            fix="choose another --out, go on with --resume, or replace it with --overwrite",
+        )
+    _begin(RunDir(run.path.resolve()), config)
+    return None
+
+
+def _begin(run: RunDir, config: RunConfig) -> None:
+    onefile.keep_copies(config.plugins, run.path)
+    run.write_config(config)
+
+
+def _set_aside(path: Path, aside: Path) -> None:
+    if Path.cwd().is_relative_to(path):
+        raise RunFileError(
+            f"{path} holds the working directory, so it is not replaced",
+            where="--overwrite",
+            fix="run the command from elsewhere, or choose another --out",
+        )
+    shutil.rmtree(aside, ignore_errors=True)
+    path.rename(aside)
+
+
+def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:
+    onefile.check_copies(config.plugins, run.path)
+    before = read_config(run, given)
+    _check_same(before, config, run)
+    extended = config.train.steps > before.train.steps
+    checkpoint, faults = run.load_latest("train" if extended else None)
+    if extended:
+        run.drop_fits()
+    for fault in faults:
+        print_warning(f"a damaged checkpoint is passed over: {fault}")
+    if faults and checkpoint is None:
+        print_warning("no whole checkpoint is left: training begins anew at step 0")
+    run.write_config(config)
+    return checkpoint
+
+
+def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
+    """Only a larger number of steps may differ from the run that is resumed."""
+    old, new = _flat(before.model_dump()), _flat(now.model_dump())
+    allowed = ("version", "packages.", "recipe.", "x.range", "train.steps", *_ELSEWHERE)
+    changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
+    if now.train.steps < before.train.steps:
+        changed.append("train.steps")
+    if changed:
+        raise ConfigError(
+            "\n".join(f"'{key}' was {old.get(key)!r} and is now {new.get(key)!r}" for key in sorted(changed)),
+            where=f"--resume of {run.path}",
+            fix="keep the settings of a resumed run (only --steps may grow), or begin a new one",
+        )
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
+    return flat

@@ -1,0 +1,1 @@
+"""Methods side by side: the half of a comparison that runs nothing."""

@@ -1,0 +1,195 @@
+"""Which columns a table has, and whether the numbers in one may stand below each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aezoo.errors import ConfigError, did_you_mean
+from aezoo.evaluation.names import OWN, REFERENCES
+from aezoo.tables.cell import Outcome
+from aezoo.tables.entries import Column, agreed, bare
+
+Key = tuple[str, str]  # of what, metric
+Result = Mapping[str, Any]  # a row of results.json
+
+_NUMBER = ("metric", "of", "value", "better", "why")  # the rest of a result is its protocol, but for
+_METHOD = ("weights",)  # whether they are averaged, which a method says of itself
+_ORIGIN = ("versions",)  # told, and not compared
+_FRECHET = ("fd", "fid")
+_FAMILY = {"fid": "fd", "kid": "kd"}  # names that belong to one extractor alone
+_REPORTED = {"reconstruction": "rec", "generation": "gen"}  # keys of a recipe's `reported` rows
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An outcome, its results by what they are of and their metric.
+
+    asked:  the keys that are shown where nobody names any
+    """
+
+    outcome: Outcome
+    results: Mapping[Key, Result] = field(default_factory=dict)
+    asked: tuple[Key, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"{self.outcome.cell.method} seed {self.outcome.cell.seed}"
+
+
+def read(outcome: Outcome) -> Measured:
+    """The results of an outcome, checked; of a failed one none.
+
+    Raises:  ConfigError where they are no results of `aezoo evaluate`
+    """
+    results = {}
+    for row in () if outcome.failure else outcome.results.get("results", ()):
+        if not {"metric", "of", "value"} <= row.keys():
+            raise ConfigError(
+                f"the results of {outcome.cell.path} do not say what they were taken of",
+                where=f"{outcome.cell.path / 'results.json'}",
+                fix=f"measure the run again: `aezoo evaluate {outcome.cell.path}`",
+            )
+        results[row["of"], row["metric"]] = row
+    return Measured(outcome, results, tuple(results)[: outcome.rows])
+
+
+def protocol_of(result: Result) -> dict[str, Any]:
+    """What a number depends on besides the model and the dataset, which the column names."""
+    return {
+        name: value for name, value in result.items() if name not in (*_NUMBER, *_METHOD, *_ORIGIN, "dataset")
+    }
+
+
+# -- which columns -------------------------------------------------------------------------------------
+
+
+def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> dict[str, list[Key]]:
+    """The keys to show of those found, by dataset.
+
+    names:  metrics with or without extractor (`fd`, `fd[pixels]`), also with what they are of
+            (`generation/fd`); without names the squared error and the first Frechet distance of
+            reconstructions, and all measures of generated sets; where there are none of these, all
+
+    Raises:  ConfigError for a name that no dataset has
+    """
+    if not names:
+        return {dataset: _usual(keys) for dataset, keys in found.items()}
+    _check_known(names, [key for keys in found.values() for key in keys])
+    return {
+        dataset: list(dict.fromkeys(key for name in names for key in _matching(name, keys)))
+        for dataset, keys in found.items()
+    }
+
+
+def _usual(keys: Sequence[Key]) -> list[Key]:
+    frechet = [(of, metric) for of, metric in keys if of == "reconstruction" and bare(metric) in _FRECHET]
+    squared = [key for key in keys if key == ("reconstruction", "sse")]
+    usual = [*squared, *frechet[:1], *(key for key in keys if key[0] == "generation")]
+    return usual or [key for key in keys if key[0] not in REFERENCES]  # such as of --metrics nll alone
+
+
+def _matching(name: str, keys: Sequence[Key]) -> list[Key]:
+    """The keys that a name stands for: of the model's own sets if it says nothing else and there are any."""
+    head, bracket, extractor = name.partition("[")
+    wanted_of, _, wanted = head.rpartition("/")
+    wanted += bracket + extractor
+    matching = [
+        (of, metric)
+        for of, metric in keys
+        if wanted in (metric, bare(metric)) and wanted_of in ("", of) and of not in REFERENCES
+    ]
+    return [key for key in matching if key[0] in OWN or wanted_of] or matching
+
+
+def _check_known(names: Sequence[str], keys: Sequence[Key]) -> None:
+    own = [(of, metric) for of, metric in dict.fromkeys(keys) if of not in REFERENCES]
+    for name in names:
+        if own and not _matching(name, own):
+            known = list(dict.fromkeys(short for _, metric in own for short in (bare(metric), metric)))
+            full = [f"{of}/{short}" for of, metric in own for short in (bare(metric), metric)]
+            raise ConfigError(
+                f"no run has the measure '{name}'",
+                where="--columns",
+                fix=f"{did_you_mean(name, [*known, *full])}measured are {', '.join(known)}",
+            )
+
+
+# -- one column ----------------------------------------------------------------------------------------
+
+
+def column_of(dataset: str, key: Key, runs: Sequence[Measured], *, allow_mixed: bool) -> tuple[Column, str]:
+    """The column of a key, and what a footnote must say where its protocols are mixed.
+
+    Raises:  ConfigError for mixed protocols that are not allowed
+    """
+    having = [run for run in runs if key in run.results]
+    protocols = [protocol_of(run.results[key]) for run in having]
+    shared = agreed(list(protocols))
+    differing = sorted({name for protocol in protocols for name in protocol} - shared.keys())
+    if differing and not allow_mixed:
+        _refuse(dataset, key, having, protocols)
+    better = having[0].results[key].get("better")
+    column = Column(dataset, *key, better=better, protocol=shared, mixed=bool(differing))
+    return column, _mixture(differing, having, protocols) if differing else ""
+
+
+def _refuse(dataset: str, key: Key, runs: Sequence[Measured], protocols: Sequence[dict[str, Any]]) -> None:
+    other = next(place for place, protocol in enumerate(protocols) if protocol != protocols[0])
+    names = sorted(protocols[0].keys() | protocols[other].keys())
+    differing = [
+        f"{name} {_said(protocols[0], name)} and {_said(protocols[other], name)}"
+        for name in names
+        if _said(protocols[0], name) != _said(protocols[other], name)
+    ]
+    raise ConfigError(
+        f"{'/'.join(key)} on {dataset} was measured by two protocols: {'; '.join(differing)}",
+        where=f"{runs[0].outcome.cell.path} and {runs[other].outcome.cell.path}",
+        fix="evaluate both again under one protocol, or show them side by side with --allow-mixed",
+    )
+
+
+def _mixture(differing: Sequence[str], runs: Sequence[Measured], protocols: Sequence[dict[str, Any]]) -> str:
+    parts = []
+    for name in differing:
+        who: dict[str, list[str]] = {}
+        for run, protocol in zip(runs, protocols, strict=True):
+            who.setdefault(_said(protocol, name), []).append(run.label)
+        parts.append(f"{name} " + ", ".join(f"{value} ({', '.join(runs)})" for value, runs in who.items()))
+    return f"measured by different protocols, so nothing is marked as best: {'; '.join(parts)}"
+
+
+def _said(protocol: Mapping[str, Any], name: str) -> str:
+    if name not in protocol:
+        return "unsaid"
+    value = protocol[name]
+    return value or "none" if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+# -- the papers' numbers -------------------------------------------------------------------------------
+
+
+def reported_columns(dataset: str, shown: Sequence[Column], runs: Sequence[Measured]) -> list[Column]:
+    """A column for each table of a paper that reports what a measured column shows."""
+    wanted = {(column.of, _family(column.metric)) for column in shown}
+    found: dict[str, Column] = {}
+    for row in (row for run in runs for row in run.outcome.reported):
+        for of, value in _REPORTED.items():
+            if value in row and (of, _family(row["metric"])) in wanted:
+                column = Column(dataset, of, row["metric"], reported=row["table"])
+                found.setdefault(column.key, column)
+    return list(found.values())
+
+
+def reported_value(column: Column, outcomes: Sequence[Outcome]) -> float | None:
+    """What a method's paper says in that column."""
+    for row in (row for outcome in outcomes for row in outcome.reported):
+        if (row["table"], row["metric"]) == (column.reported, column.metric) and _REPORTED[column.of] in row:
+            return float(row[_REPORTED[column.of]])
+    return None
+
+
+def _family(metric: str) -> str:
+    return _FAMILY.get(bare(metric), bare(metric))

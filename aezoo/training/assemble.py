@@ -1,0 +1,123 @@
+"""Settings to parts, and parts to a model. The only place where settings meet components."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+
+from aezoo.config.check import check
+from aezoo.config.merge import Table
+from aezoo.config.optimizer import OptimizerConfig
+from aezoo.config.run import RunConfig, XConfig
+from aezoo.errors import ConfigError, did_you_mean
+from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.build import model_of
+from aezoo.parts.interfaces import (
+    Phase,
+)
+from aezoo.parts.statistics import batch_norms
+from aezoo.parts.types import Data
+from aezoo.training.schedule import check_names, default_schedule, parse
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A model and how it is trained."""
+
+    model: Autoencoder
+    phases: list[Phase]
+    schedule: str
+    optimizers: dict[str, OptimizerConfig]
+
+
+def assemble(
+    config: RunConfig,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    modules: Mapping[str, nn.Module] | None = None,
+) -> Assembly:
+    """The parts of a run, joined; `modules` are finished ones that the user brings for a section.
+
+    Raises:  ConfigError for parts that do not go together, or settings of phases that do not exist
+    """
+    model = model_of(config, shape, range, modules)
+    phases = model.phases()
+    schedule = config.train.schedule or schedule_of(phases, config.train.critic_steps)
+    check_names(parse(schedule), [phase.name for phase in phases])
+    if config.train.batch_size == 1 and batch_norms(model):
+        raise ConfigError(
+            "a batch of one image cannot be normalised by BatchNorm",
+            where="train.batch_size",
+            fix="take batches of two or more, or a backbone without BatchNorm",
+        )
+    optimizers = merge_optimizers(config.optimizer, phases, config.inherited)
+    return Assembly(model, phases, schedule, optimizers)
+
+
+def schedule_of(phases: Sequence[Phase], critic_steps: int) -> str:
+    """The default schedule of some phases."""
+    critics = [phase.name for phase in phases if phase.role == "critic"]
+    players = [phase.name for phase in phases if phase.role == "player"]
+    return default_schedule(critics, players, critic_steps)
+
+
+def merge_optimizers(
+    optimizer: Table, phases: Sequence[Phase], inherited: Collection[str] = ()
+) -> dict[str, OptimizerConfig]:
+    """Each phase's own default, overlaid by what is said for all phases, then for that one.
+
+    inherited:  phases that a recipe names and that the user's own choice of parts may have taken away
+
+    Raises:  ConfigError for a phase that does not exist
+    """
+    names = [phase.name for phase in phases if isinstance(phase.optim, OptimizerConfig)]
+    general = {key: value for key, value in optimizer.items() if key in OptimizerConfig.model_fields}
+    for key in optimizer:
+        if key not in names and key not in general and key not in inherited:
+            hint = did_you_mean(key, [*names, *OptimizerConfig.model_fields])
+            raise ConfigError(
+                f"no phase of these parts, and no setting of an optimizer, is called '{key}'",
+                where=f"optimizer.{key}",
+                fix=f"{hint}the phases are {', '.join(names)}",
+            )
+    merged = {}
+    for phase in phases:
+        if isinstance(phase.optim, OptimizerConfig):
+            own = optimizer.get(phase.name, {})
+            if not isinstance(own, Mapping):
+                raise ConfigError(
+                    f"'optimizer.{phase.name}' cannot be {own!r}: it is a table of settings",
+                    where=f"optimizer.{phase.name}",
+                    fix=f"write --set optimizer.{phase.name}.name={own}",
+                )
+            values = {**phase.optim.model_dump(), **general, **own}
+            merged[phase.name] = check(OptimizerConfig, values, f"optimizer.{phase.name}")
+    return merged
+
+
+def prepare(
+    config: RunConfig, data: Data, modules: Mapping[str, nn.Module] | None = None
+) -> tuple[RunConfig, Assembly]:
+    """The parts for a dataset, and the config completed by what only they know.
+
+    Raises:  ConfigError when parts do not go together, or the dataset has fewer rows than a minibatch
+    """
+    _check_rows(len(data.train), config.train.batch_size)
+    assembly = assemble(config, data.shape, data.range, modules)
+    optimizer = {
+        phase: settings.model_dump(mode="json", exclude_none=True)
+        for phase, settings in assembly.optimizers.items()
+    }
+    x = XConfig(shape=data.shape, range=data.range)
+    return config.model_copy(update={"x": x, "optimizer": optimizer}), assembly
+
+
+def _check_rows(rows: int, batch_size: int) -> None:
+    if rows < batch_size:
+        raise ConfigError(
+            f"{rows} training rows are fewer than a minibatch of {batch_size}",
+            where="train.batch_size",
+            fix=f"choose --batch-size {rows} or less, or give more rows" if rows else "give more rows",
+        )

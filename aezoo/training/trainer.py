@@ -1,0 +1,369 @@
+"""The one trainer: it runs a schedule of phases and knows no method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from aezoo.config.optimizer import OptimizerConfig
+from aezoo.config.ramps import Ramp
+from aezoo.errors import ConfigError, DivergedError
+from aezoo.parts.interfaces import Component, Phase, moved_weights
+from aezoo.parts.types import Terms
+from aezoo.randomness import mix
+from aezoo.training.averages import Averages
+from aezoo.training.optimizers import make_optimizer, set_learning_rate
+from aezoo.training.schedule import Draw, Group, check_names, parse
+from aezoo.training.step import Batches, Ids, Step
+
+if TYPE_CHECKING:
+    from aezoo.parts.autoencoder import Autoencoder
+
+
+@dataclass
+class Player:
+    """A phase with its weights in hand, and the optimizer that moves them."""
+
+    phase: Phase
+    weights: list[nn.Parameter]
+    names: list[str]
+    config: OptimizerConfig | None  # None, like the optimizer: it steps those of other phases
+    optimizer: torch.optim.Optimizer | None
+    ids: Ids = field(init=False)
+    checked: bool = False
+
+    def __post_init__(self) -> None:
+        self.ids = frozenset(id(weight) for weight in self.weights)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The phases whose optimizers it steps."""
+        return self.phase.optim if isinstance(self.phase.optim, tuple) else (self.phase.name,)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A group of phases at its place in the schedule, and what moves until the next draw."""
+
+    position: int
+    players: tuple[Player, ...]
+    moving: Ids
+
+
+@dataclass(frozen=True)
+class Deal:
+    """A draw at its place: the how-many-eth batch of the iteration, or noise alone (None)."""
+
+    position: int
+    batch: int | None
+
+
+class Trainer:
+    """Trains the weights of a model by alternating phases.
+
+    model:       all parts, in training mode on `device`
+    phases:      every phase of every part
+    schedule:    the order within an iteration (aezoo.training.schedule)
+    batches:     where minibatches come from
+    optimizers:  settings per phase; a phase missing here uses its own default
+    seed:        all randomness follows from it
+    """
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        phases: Sequence[Phase],
+        schedule: str,
+        batches: Batches,
+        *,
+        optimizers: Mapping[str, OptimizerConfig] | None = None,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        precision: str = "fp32",
+        average: float = 0.0,
+    ) -> None:
+        self.model = model
+        self.device = torch.device(device)
+        self.completed = 0
+        self.players = _players(model, phases, optimizers or {})
+        self._plan = _plan(schedule, self.players)
+        self._draws = sum(isinstance(entry, Deal) and entry.batch is not None for entry in self._plan)
+        self._step = Step(model, batches, seed=seed, device=self.device)
+        self._precision = precision
+        self._seed = seed
+        self._after = [part for part in model.parts() if type(part).after is not Component.after]
+        self._recorded: dict[str, list[Tensor]] | None = None
+        self.averages = Averages(model, average) if average else None
+
+    def iterate(self, record: bool = False) -> dict[str, float]:
+        """One iteration. With `record`, the value of every term, under phase/term.
+
+        Raises:  DivergedError when a recorded term is not finite
+        """
+        step, number = self._step, self.completed
+        self._recorded = {} if record else None
+        self._seed_layers(mix(self._seed, number, "layers"))
+        step.begin(number)
+        for entry in self._plan:
+            if isinstance(entry, Deal):
+                batch = None if entry.batch is None else number * self._draws + entry.batch
+                step.draw(entry.position, batch)
+            else:
+                self._take_turn(entry)
+        self._end_iteration()
+        self.completed = number + 1
+        return self._values() if record else {}
+
+    def _seed_layers(self, seed: int) -> None:
+        """For layers that draw from torch's own generators, such as dropout."""
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+
+    def _take_turn(self, turn: Turn) -> None:
+        """Take the gradients of all phases of a group, then step all, then forget what moved."""
+        step = self._step
+        active = [player for player in turn.players if player.phase.when is None or self._asks(player, turn)]
+        held = [self._gradients(player, turn, keep_graph=player is not active[-1]) for player in active]
+        for player, gradients in zip(active, held, strict=True):
+            self._move(player, gradients)
+        for player in active:
+            step.forget(player.ids)
+
+    def _asks(self, player: Player, turn: Turn) -> bool:
+        assert player.phase.when is not None
+        with self._step.playing(f"{player.phase.name}/when", turn.position, turn.moving):
+            return player.phase.when(self._step)
+
+    def _gradients(self, player: Player, turn: Turn, *, keep_graph: bool) -> Sequence[Tensor | None]:
+        step, phase = self._step, player.phase
+        with step.playing(phase.name, turn.position, turn.moving):
+            with self._autocast():
+                terms = phase.loss(step)
+            total = _total(terms, phase.name)
+            gradients: Sequence[Tensor | None] = [None] * len(player.weights)
+            if total.requires_grad:
+                gradients = torch.autograd.grad(
+                    total, player.weights, allow_unused=True, retain_graph=keep_graph or None
+                )
+        if not player.checked:
+            _check_reached(player, gradients)
+            player.checked = True
+        if self._recorded is not None:
+            self._note(phase.name, terms)
+        return gradients
+
+    def _move(self, player: Player, gradients: Sequence[Tensor | None]) -> None:
+        """Step with these gradients alone: they are attached for this step and taken off again."""
+        for weight, gradient in zip(player.weights, gradients, strict=True):
+            weight.grad = gradient
+        for owner in self._owners(player):
+            config, optimizer = owner.config, owner.optimizer
+            assert config is not None and optimizer is not None
+            if isinstance(config.lr, Ramp):
+                set_learning_rate(optimizer, config.lr(self.completed))
+            if config.clip is not None:
+                torch.nn.utils.clip_grad_norm_(owner.weights, config.clip)
+            optimizer.step()
+        for weight in player.weights:
+            weight.grad = None
+        if player.phase.after is not None:
+            with torch.no_grad():
+                player.phase.after()
+
+    def _owners(self, player: Player) -> list[Player]:
+        """The phases whose optimizers this one steps; mostly itself."""
+        return [self.players[name] for name in player.steps]
+
+    def _end_iteration(self) -> None:
+        with torch.no_grad():
+            for index, part in enumerate(self._after):
+                with self._step.playing(f"after/{index}", len(self._plan)):
+                    part.after(self._step)
+        if self.averages is not None:
+            self.averages.update()
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self._precision != "bf16":
+            return nullcontext()
+        # no cache: a weight cast by a pass without graph would be reused, without graph, by one with
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, cache_enabled=False)
+
+    def _note(self, phase: str, terms: Terms) -> None:
+        assert self._recorded is not None
+        for name, value in terms.items():
+            self._recorded.setdefault(f"{phase}/{name}", []).append(value.detach())
+
+    def _values(self) -> dict[str, float]:
+        """Recorded terms as numbers, averaged over the rounds of this iteration; one transfer for all."""
+        assert self._recorded is not None
+        series = {**self._recorded, **self._step.notes}
+        if not series:
+            return {}
+        means = torch.stack([torch.stack([v.float() for v in values]).mean() for values in series.values()])
+        numbers = dict(zip(series, means.tolist(), strict=True))
+        for name, value in numbers.items():
+            if not math.isfinite(value):
+                raise diverged(name, value, self.completed)
+        return numbers
+
+    def check_weights(self) -> None:
+        """Raises DivergedError naming the first weight that is not finite."""
+        for name, weight in self.model.named_parameters():
+            if not bool(torch.isfinite(weight).all()):
+                raise diverged(name, math.nan, self.completed)
+
+    # -- state, by name, for exact resume -----------------------------------------------------------
+
+    def state(self) -> dict[str, Tensor]:
+        """Moments of all optimizers and averaged weights, keyed by phase and weight."""
+        tensors: dict[str, Tensor] = {}
+        for phase, player in self.players.items():
+            if player.optimizer is None:
+                continue
+            for name, weight in zip(player.names, player.weights, strict=True):
+                for key, value in player.optimizer.state.get(weight, {}).items():
+                    tensors[f"optimizer/{phase}/{name}/{key}"] = value
+        if self.averages is not None:
+            tensors |= self.averages.state()
+        return tensors
+
+    def load_state(self, tensors: Mapping[str, Tensor], completed: int) -> None:
+        """Take up the state of `state()` after that many completed iterations."""
+        self.completed = completed
+        for phase, player in self.players.items():
+            player.checked = completed > 0
+            if player.optimizer is None:
+                continue
+            for name, weight in zip(player.names, player.weights, strict=True):
+                prefix = f"optimizer/{phase}/{name}/"
+                moments = {
+                    key.removeprefix(prefix): value
+                    for key, value in tensors.items()
+                    if key.startswith(prefix)
+                }
+                if moments:
+                    player.optimizer.state[weight] = {
+                        key: _like(key, value, weight, player.optimizer) for key, value in moments.items()
+                    }
+        if self.averages is not None:
+            self.averages.load(tensors)
+
+
+def diverged(name: str, value: float, completed: int) -> DivergedError:
+    """The error for a term or weight that is not finite."""
+    return DivergedError(
+        f"training diverged: {name} is {value} at step {completed}",
+        fix="lower the learning rate of that phase, or clip its gradient: --set optimizer.PHASE.clip=1.0",
+    )
+
+
+def _like(key: str, value: Tensor, weight: nn.Parameter, optimizer: torch.optim.Optimizer) -> Tensor:
+    """A loaded moment where the optimizer keeps it: step counts of plain optimizers live on the CPU."""
+    fused = any(group.get("fused") for group in optimizer.param_groups)
+    device = torch.device("cpu") if key == "step" and not fused else weight.device
+    moment = value.to(device).clone()
+    if moment.shape == weight.shape and moment.dim() == 4:
+        return moment.contiguous(memory_format=_memory_format(weight))
+    return moment
+
+
+def _memory_format(weight: Tensor) -> torch.memory_format:
+    channels_last = weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
+    return torch.channels_last if channels_last else torch.contiguous_format
+
+
+def _total(terms: Terms, phase: str) -> Tensor:
+    if not terms:
+        raise ConfigError(
+            f"the phase '{phase}' has no terms: nothing would be trained",
+            where="the parts' terms",
+            fix="give it a reconstruction or a part that adds a term",
+        )
+    for name, value in terms.items():
+        assert value.dim() == 0, f"the term {phase}/{name} is no scalar: its shape is {tuple(value.shape)}"
+    first, *others = terms.values()
+    return sum(others, start=first)
+
+
+def _check_reached(player: Player, gradients: Sequence[Tensor | None]) -> None:
+    """On a phase's first run every weight it claims must lie behind its loss."""
+    lost = [name for name, gradient in zip(player.names, gradients, strict=True) if gradient is None]
+    if lost:
+        raise ConfigError(
+            f"the phase '{player.phase.name}' moves {lost[0]}, but its loss does not depend on it"
+            + (f" (nor on {len(lost) - 1} more)" if len(lost) > 1 else ""),
+            where=f"the loss of phase '{player.phase.name}'",
+            fix="choose a divergence that trains this prior"
+            if lost[0].startswith(("prior.", "during."))
+            else "leave the weight out of the phase's `moves`, or list it in the part's `apart`",
+        )
+
+
+def _players(
+    model: nn.Module, phases: Sequence[Phase], optimizers: Mapping[str, OptimizerConfig]
+) -> dict[str, Player]:
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    players: dict[str, Player] = {}
+    for phase in phases:
+        if phase.name in players:
+            raise ConfigError(
+                f"two parts have a phase called '{phase.name}'",
+                where="regularizer",
+                fix="leave one of the parts out",
+            )
+        assert phase.name not in ("batch", "noise"), f"a phase cannot be called '{phase.name}': it is a draw"
+        weights = moved_weights(phase)
+        assert weights, f"the phase '{phase.name}' moves no weights"
+        owned = isinstance(phase.optim, OptimizerConfig)
+        config = optimizers.get(phase.name, phase.optim) if owned else None
+        assert config is None or isinstance(config, OptimizerConfig)
+        players[phase.name] = Player(
+            phase,
+            weights,
+            [names.get(id(weight), f"unnamed.{index}") for index, weight in enumerate(weights)],
+            config,
+            None if config is None else make_optimizer(config, weights),
+        )
+    for player in players.values():
+        if player.config is None:
+            _check_owners(player, players)
+    return players
+
+
+def _check_owners(player: Player, players: Mapping[str, Player]) -> None:
+    """A phase that borrows optimizers: they exist, and hold all the weights it moves."""
+    held: set[int] = set()
+    for name in player.steps:
+        owner = players.get(name)
+        assert owner is not None and owner.config is not None, (
+            f"'{player.phase.name}' steps '{name}', which owns none"
+        )
+        held |= owner.ids
+    assert player.ids <= held, f"'{player.phase.name}' moves weights that no optimizer it steps holds"
+
+
+def _plan(schedule: str, players: Mapping[str, Player]) -> list[Deal | Turn]:
+    """The schedule with everything that does not change looked up."""
+    entries = parse(schedule)
+    check_names(entries, players)
+    plan: list[Deal | Turn] = []
+    moving: set[int] = set()
+    batches = sum(entry == Draw("batch") for entry in entries)
+    for position in reversed(range(len(entries))):  # backwards: what later phases move is known then
+        entry = entries[position]
+        if isinstance(entry, Group):
+            group = tuple(players[name] for name in entry.phases)
+            moving |= {identity for player in group for identity in player.ids}
+            plan.append(Turn(position, group, frozenset(moving)))
+        else:
+            moving = set()
+            batches -= entry.what == "batch"
+            plan.append(Deal(position, batches if entry.what == "batch" else None))
+    return plan[::-1]

@@ -1,0 +1,158 @@
+"""`aezoo.evaluate`: a run directory to numbers, a table, and results.json."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from aezoo.config.run import RunConfig
+from aezoo.data.given import Rows, given_data
+from aezoo.data.loading import load_data
+from aezoo.device import choose_device
+from aezoo.errors import ConfigError
+from aezoo.evaluation.checkpoints import best_on_validation, lowest_on_test
+from aezoo.evaluation.choosing import Chosen, named_metrics, named_spaces
+from aezoo.evaluation.measuring import Evaluation, Named
+from aezoo.evaluation.names import PLAIN, STRETCHED
+from aezoo.evaluation.outcome import Evaluated, finished, shared_protocol
+from aezoo.evaluation.protocol import CheckpointRule
+from aezoo.evaluation.sets import Sets
+from aezoo.files import check_writable
+from aezoo.parts.measures import ModelMetric, PairMetric
+from aezoo.parts.types import Data
+from aezoo.registry.onefile import load_file
+from aezoo.rundir.load import load
+from aezoo.rundir.open import read_config
+from aezoo.rundir.rundir import RunDir
+from aezoo.training.progress import Progress, Silence
+from aezoo.verbs.finish import record
+
+
+def evaluate(
+    run: str | Path,
+    *,
+    metrics: Chosen = (),
+    extractors: Chosen = (),
+    n: int | None = None,
+    seed: int = 0,
+    checkpoint: CheckpointRule = "last",
+    stretched: bool = False,
+    weights: str = "",
+    download: bool = False,
+    device: str = "auto",
+    data: Rows | None = None,
+    data_root: str = "",
+    modules: Mapping[str, nn.Module] | None = None,
+    plugins: Sequence[str | Path] = (),
+    progress: Progress | None = None,
+) -> Evaluated:
+    """Measure a run on its dataset's test split, and put the numbers into its results.json.
+
+    metrics:     names, or names with settings; none: all that are used by default
+    extractors:  the spaces that sets are compared in, likewise; none: the dataset's own, or the general one
+    n:           rows of each set; none: min(10000, test rows, training rows)
+    seed:        of everything that is drawn while measuring
+    checkpoint:  `last`; `best-validation` of those kept; or `min-over-checkpoints`, which adds the best value
+                 that any of them reaches on the test split itself, as the FlexAE papers report
+    stretched:   add sets whose images are stretched to the whole range one by one, as those papers do
+    weights:     file with the extractor's weights
+    download:    whether missing weights may be fetched
+    device:      `auto`, `cpu`, `cuda` or `mps`
+    data:        stands in for the run's dataset, where that was given from Python: the same rows again
+    data_root:   the folder that holds the dataset, where it is no longer where it was
+    modules:     finished modules that the run was trained with, by section
+    plugins:     one-file plugins to load first, with metrics or extractors
+
+    Raises:  AezooError for everything a user can mend, among them MissingError for absent data or weights
+    """
+    begun = time.perf_counter()
+    for plugin in plugins:
+        load_file(Path(plugin))
+    directory = RunDir(Path(run))
+    config = read_config(directory, modules or ())
+    directory.read_results()  # what cannot be added to in the end is not begun
+    check_writable(directory.path)
+    place = choose_device(device)
+    named = named_metrics(metrics)
+    if data_root:
+        config = config.model_copy(update={"dataset": {**config.dataset, "root": data_root}})
+    rows = _rows(config, data)
+    spaces = named_spaces(extractors, config, rows, place, weights=weights, download=download)
+    model = load(run, modules=modules).to(place)
+    if checkpoint == "best-validation":
+        best_on_validation(directory, model, rows, next(iter(spaces.values())), n=n, seed=seed)
+    sets = Sets(model, rows, n=n, seed=seed)
+    of = STRETCHED if stretched else PLAIN
+    bar = progress or Silence()
+    rule = "last" if checkpoint == "min-over-checkpoints" else checkpoint
+    plain = shared_protocol(config, sets, rule, complete=directory.has_model())
+    evaluation = Evaluation(sets, spaces, plain, _Telling(bar, _work(named, len(spaces), len(of), sets.n)))
+    try:
+        results = evaluation.measure(named, of)
+        if checkpoint == "min-over-checkpoints":
+            results += lowest_on_test(directory, evaluation, named)
+    finally:
+        bar.finish()
+    found = finished(evaluation, results, begun)
+    if not directory.has_model():
+        found = replace(found, warnings=(_early(directory, config), *found.warnings))
+    asked = {"metrics": _plain(metrics), "extractors": _plain(extractors), "n": n, "seed": seed}
+    asked["checkpoint"] = checkpoint
+    record(directory, config, model, found, str(place), asked)
+    return found
+
+
+def _rows(config: RunConfig, given: Rows | None) -> Data:
+    """Raises:  ConfigError for rows of another shape than the run was trained on"""
+    if given is None:
+        return load_data(config)
+    data = given if isinstance(given, Data) else given_data(given)[0]
+    if config.x is not None and tuple(data.shape) != tuple(config.x.shape):
+        raise ConfigError(
+            f"the rows given have the shape {tuple(data.shape)}, and the run was trained on "
+            f"{tuple(config.x.shape)}",
+            where="data",
+            fix="give the rows that it was trained on",
+        )
+    return data
+
+
+def _early(run: RunDir, config: RunConfig) -> str:
+    return (
+        f"training is not finished: measured at its newest checkpoint, step {run.steps()[-1]} of "
+        f"{config.train.steps}; `aezoo train --resume` goes on"
+    )
+
+
+def _plain(chosen: Chosen) -> Any:
+    """As JSON has it."""
+    return (
+        {name: dict(settings) for name, settings in chosen.items()}
+        if isinstance(chosen, Mapping)
+        else list(chosen)
+    )
+
+
+def _work(named: Sequence[Named], spaces: int, sets: int, n: int) -> int:
+    """About how many rows an evaluation goes through: what a bar counts."""
+    pairs = sum(isinstance(one.metric, PairMetric) for one in named)
+    whole = sum(isinstance(one.metric, ModelMetric) for one in named)
+    between = len(named) - pairs - whole
+    return n * (2 * pairs + whole + (spaces * (sets * (between + 1) + 1) if between else 0))
+
+
+class _Telling:
+    """Rows gone through, told to a bar that never overshoots."""
+
+    def __init__(self, bar: Progress, work: int) -> None:
+        self._bar, self._work, self._done = bar, work, 0
+        bar.start("evaluate", work, 0)
+
+    def __call__(self, rows: int) -> None:
+        self._done = min(self._done + rows, self._work)
+        self._bar.advance(self._done)

@@ -1,0 +1,218 @@
+"""What a run leaves in the end: the model, pictures, numbers, a model card."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aezoo.config.run import RunConfig
+from aezoo.data.memory import CHUNK
+from aezoo.drawing import pictures
+from aezoo.errors import AezooError
+from aezoo.evaluation.names import LABELS
+from aezoo.evaluation.outcome import Evaluated, quick_evaluation
+from aezoo.files import write_bytes, write_text
+from aezoo.functional.reconstruction import squared_error
+from aezoo.parts.autoencoder import Autoencoder, evaluation, split_state
+from aezoo.parts.interfaces import FittedPrior
+from aezoo.parts.types import Data
+from aezoo.randomness import generator_for
+from aezoo.report import short_page
+from aezoo.resolve import dataset_name
+from aezoo.rundir.rundir import RunDir
+from aezoo.rundir.versions import versions
+
+SHOWN = 64  # images in a grid
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How training went: iterations and their seconds over all sessions, seconds of this session's fit of a
+    fitted prior (None: no such prior), device.
+    """
+
+    steps: int
+    seconds: float
+    fit_seconds: float | None
+    device: str
+
+
+def write_products(
+    run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts
+) -> dict[str, Any]:
+    """Write everything, results last, with those of a short evaluation; they are returned."""
+    state, _ = split_state(model)
+    run.write_model(state)
+    write_grids(run, model, data, config.train.seed)
+    lines = run.read_metrics()
+    write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
+    trained = describe(run, model, config, facts)
+    run.write_results(trained | {"results": [], "warnings": []})  # a measure that breaks costs no training
+    results = trained | _short_evaluation(model, config, data, facts)
+    write_text(run.path / "README.md", model_card(config, model, results))
+    write_report(run, results, lines)
+    run.write_results(results)
+    return results
+
+
+def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, facts: Facts) -> dict[str, Any]:
+    """Its part of results.json; a run that cannot be measured is a finished run all the same."""
+    if not config.evaluate.end:
+        return {"results": [], "warnings": []}
+    try:
+        return told(quick_evaluation(model, config, data), facts.device)
+    except AezooError as err:
+        return {"results": [], "warnings": [f"not evaluated: {err.what}"]}
+
+
+def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -> dict[str, Any]:
+    """What results.json says of the training."""
+    return {
+        "run": str(run.path),
+        "recipe": config.recipe.name,
+        "dataset": dataset_name(config.dataset),
+        "seed": config.train.seed,
+        "steps": facts.steps,
+        "seconds": round(facts.seconds, 3),
+        "fit_seconds": None if facts.fit_seconds is None else round(facts.fit_seconds, 3),
+        "images_per_s": round(facts.steps * config.train.batch_size / max(facts.seconds, 1e-9), 1),
+        "device": facts.device,
+        "peak_memory_mb": peak_memory(facts.device),
+        "parameters": parameter_counts(model),
+        "versions": versions(),
+    }
+
+
+def told(found: Evaluated, device: str) -> dict[str, Any]:
+    """What results.json says of an evaluation."""
+    rows = found.rows()
+    evaluation = {
+        "seconds": round(found.seconds, 3),
+        "device": device,
+        "versions": versions(),
+        "rows": len(rows),  # the first so many of the results are its own, others were there before
+    }
+    return {"results": rows, "warnings": list(found.warnings), "evaluation": evaluation}
+
+
+def record(
+    run: RunDir,
+    config: RunConfig,
+    model: Autoencoder,
+    found: Evaluated,
+    device: str,
+    asked: Mapping[str, Any],
+) -> None:
+    """Put an evaluation into results.json and the model card.
+
+    A number takes the place of the one of the same metric, taken of the same; others stay.
+
+    asked:  the options that it was asked for with
+    """
+    before = run.read_results()
+    new = {(result.metric, result.of) for result in found.results}
+    kept = [row for row in before.get("results", ()) if (row["metric"], row.get("of")) not in new]
+    after = before | told(found, device)
+    results = {
+        **after,
+        "results": [*after["results"], *kept],
+        "evaluation": {**after["evaluation"], "asked": dict(asked)},
+    }
+    run.write_results(results)
+    if "steps" in results:  # a run that is not finished has no card yet
+        write_text(run.path / "README.md", model_card(config, model, results))
+        write_report(run, results)
+
+
+def write_report(
+    run: RunDir, results: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] | None = None
+) -> None:
+    """The page of the run, from its files alone: no pass of the model is made for it."""
+    write_text(run.path / "report.html", short_page(run.path, results, lines))
+
+
+def reconstruction_error(model: Autoencoder, data: Data) -> float:
+    """Squared error per test row, summed over its dimensions, mean over the rows."""
+    total = 0.0
+    for rows in data.test.values.split(CHUNK):
+        x = data.x(rows.to(model.device))
+        total += float(squared_error(x, model.reconstruct(x)).double().sum())
+    return total / len(data.test)
+
+
+def write_grids(run: RunDir, model: Autoencoder, data: Data, seed: int, step: int | None = None) -> None:
+    """Samples and reconstructions; of a step in the middle of training under `samples/`."""
+    generator = generator_for(model.device, seed, "samples")
+    waiting = isinstance(model.prior, FittedPrior) and not model.prior.fitted
+    prior = model.during if waiting else model.prior
+    if prior is None:  # no prior in force while training: nothing to draw from yet
+        return
+    with evaluation(model):
+        codes = prior.sample(SHOWN, generator)
+    samples = model.decode(codes)
+    if step is not None:
+        directory = run.path / "samples"
+        directory.mkdir(exist_ok=True)
+        write_bytes(directory / f"step-{step:09d}.png", picture(samples, data))
+        return
+    write_bytes(run.path / "samples.png", picture(samples, data))
+    x = data.x(data.test.values[: SHOWN // 2].to(model.device))
+    write_bytes(run.path / "reconstructions.png", compared(x, model.reconstruct(x), data))
+
+
+def picture(samples: Tensor, data: Data) -> bytes:
+    """A grid of images; vectors among real ones on their first principal components."""
+    if data.is_image and data.range is not None:
+        return pictures.png(pictures.grid(samples, range=data.range))
+    return pictures.png(pictures.scatter(data.x(data.test.values[:]), samples))
+
+
+def compared(x: Tensor, x_hat: Tensor, data: Data) -> bytes:
+    """Images above their reconstructions."""
+    if data.is_image and data.range is not None:
+        return pictures.png(pictures.pairs(x, x_hat, range=data.range))
+    return pictures.png(pictures.scatter(x, x_hat))
+
+
+def parameter_counts(model: Autoencoder) -> dict[str, int]:
+    """Trainable weights by part: encoder, decoder, prior, regularizer.NAME ..."""
+    counts: dict[str, int] = {}
+    for name, weight in model.named_parameters():
+        words = name.split(".")
+        part = ".".join(words[:2]) if words[0] == "regularizer" else words[0]
+        counts[part] = counts.get(part, 0) + weight.numel()
+    return counts
+
+
+def peak_memory(device: str) -> float | None:
+    """The most that was taken at a time, MB: on the GPU, or by this process; None where nobody knows."""
+    if device.startswith("cuda"):
+        return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+def model_card(config: RunConfig, model: Autoencoder, results: dict[str, Any]) -> str:
+    """README.md of a run: what it is, how it was made, how to use it."""
+    from jinja2 import Environment, StrictUndefined
+
+    template = files("aezoo").joinpath("templates/model_card.md").read_text(encoding="utf-8")
+    made = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    name = Path(results["run"]).name
+    return (
+        made.render(
+            config=config, results=results, parameters=parameter_counts(model), name=name, labels=LABELS
+        )
+        + "\n"
+    )

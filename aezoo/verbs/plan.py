@@ -1,0 +1,53 @@
+"""What a training would do, without doing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aezoo.config.optimizer import OptimizerConfig
+from aezoo.config.run import PARTS, RunConfig
+from aezoo.parts.interfaces import Phase, moved_weights
+from aezoo.parts.types import Data
+from aezoo.resolve import run_name
+from aezoo.training.assemble import Assembly, prepare
+from aezoo.verbs.finish import parameter_counts
+
+
+def plan(config: RunConfig, data: Data) -> dict[str, Any]:
+    """What a training would do: parts, trainable weights, schedule, phases with their optimizers."""
+    config, assembly = prepare(config, data)
+    counts = parameter_counts(assembly.model)
+    parts = {section: getattr(config, section)["name"] for section in PARTS}
+    counts["divergence"] = counts.get(f"regularizer.{parts['divergence']}", 0)
+    phases = {
+        phase.name: {
+            "weights": sum(weight.numel() for weight in moved_weights(phase)),
+            "optimizer": _optimizer_words(assembly, phase),
+            "role": phase.role,
+        }
+        for phase in assembly.phases
+    }
+    return {
+        "run": run_name(config),
+        "x": {
+            "shape": list(data.shape),
+            "range": data.range,
+            "train": len(data.train),
+            "test": len(data.test),
+        },
+        "parts": {
+            **parts,
+            **{f"regularizer.{label}": table["name"] for label, table in config.regularizer.items()},
+        },
+        "parameters": counts,
+        "steps": config.train.steps,
+        "schedule": assembly.schedule,
+        "phases": phases,
+    }
+
+
+def _optimizer_words(assembly: Assembly, phase: Phase) -> str:
+    if not isinstance(phase.optim, OptimizerConfig):
+        return "steps the optimizers of " + ", ".join(phase.optim)
+    settings = assembly.optimizers[phase.name]
+    return f"{settings.name}, lr {settings.lr}"

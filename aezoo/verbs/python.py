@@ -1,0 +1,124 @@
+"""The verb `train` for Python: the parts that the command line names, or modules of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from aezoo.config.base import Config
+from aezoo.data.given import Rows, given_data
+from aezoo.parts.types import Data
+from aezoo.registry import registry
+from aezoo.resolve import resolve
+from aezoo.training.progress import Bar, Silence
+from aezoo.verbs.train import Run, run_training
+
+Part = str | Mapping[str, Any] | Config | nn.Module
+"""A name, a table with `name` and settings, a part's settings, or a finished module of one's own."""
+
+
+def train(
+    recipe: str | Path | None = None,
+    *,
+    backbone: Part | None = None,
+    encoder: Part | None = None,
+    decoder: Part | None = None,
+    prior: Part | None = None,
+    divergence: Part | None = None,
+    regularizers: str | Iterable[str] | Mapping[str, Part | bool] = (),
+    reconstruction: Part | None = None,
+    dataset: Part | Rows | None = None,
+    settings: Mapping[str, Any] | None = None,
+    scale: str | None = None,
+    plugins: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    quiet: bool = True,
+    **options: Any,
+) -> Run:
+    """Train a model, as `aezoo train` does.
+
+    recipe:    a recipe's name or a TOML file
+    parts:     each a name, a table of settings, a part's settings, or a module of one's own
+    regularizers:  names, or by label what a part can be; False takes a recipe's away
+    dataset:   also the data themselves, which the run records without keeping them: a tensor or an array
+               (uint8 0..255 or floats 0..1; [N, C, H, W], [N, H, W, C], [N, H, W] or [N, D]), a torch Dataset
+               of x or (x, class), or a `Data`; see docs/data.md
+    settings:  nested tables, such as {"optimizer": {"lr": 1e-3}}
+    plugins:   one-file plugins to load first
+    out:       the run directory; without it one under `runs/`
+    options:   keys of the section `train`, such as steps=500, seed=1
+
+    Raises:  AezooError for everything a user can mend
+    """
+    data, dataset = _given(dataset)
+    named = {
+        "backbone": backbone,
+        "encoder": encoder,
+        "decoder": decoder,
+        "prior": prior,
+        "divergence": divergence,
+        "reconstruction": reconstruction,
+        "dataset": dataset,
+    }
+    modules = {section: part for section, part in named.items() if isinstance(part, nn.Module)}
+    given = {section: part for section, part in named.items() if part is not None}
+    flags = {f"{section}=": {section: _section(section, part)} for section, part in given.items()}
+    more = _by_label(regularizers)
+    modules |= {f"regularizer.{label}": part for label, part in more.items() if isinstance(part, nn.Module)}
+    tables = {label: _table("regularizer", part) for label, part in more.items()}
+    if tables:
+        flags["regularizers="] = {"regularizer": tables}
+    if options:
+        flags["train()"] = {"train": options}
+    if settings:
+        flags["settings="] = dict(settings)
+    config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins)
+    progress = Silence() if quiet else Bar()
+    return run_training(
+        config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules, data=data
+    )
+
+
+def _given(dataset: Part | Rows | None) -> tuple[Data | None, Part | None]:
+    """The data where they are handed over themselves, and what the config says of them."""
+    if isinstance(dataset, Tensor | np.ndarray | Dataset | Data):
+        return given_data(dataset)
+    return None, dataset
+
+
+def _by_label(regularizers: str | Iterable[str] | Mapping[str, Part | bool]) -> dict[str, Part | bool]:
+    if isinstance(regularizers, Mapping):
+        return dict(regularizers)
+    return dict.fromkeys([regularizers] if isinstance(regularizers, str) else regularizers, True)
+
+
+def _table(kind: str, part: Part | bool) -> Any:
+    """A regularizer's table; its label is its part's name unless the table says otherwise."""
+    section = part if isinstance(part, bool) else _section(kind, part)
+    return {"name": section} if isinstance(section, str) else section
+
+
+def _section(kind: str, part: Part) -> Any:
+    """What a config says of a part given in Python."""
+    if isinstance(part, nn.Module):
+        return {"name": _import_path(part)}
+    if isinstance(part, Config):
+        return {**_whose(kind, part), **part.model_dump(exclude_none=True)}
+    return part if isinstance(part, str) else dict(part)
+
+
+def _whose(kind: str, settings: Config) -> dict[str, str]:
+    """The name of the part that a settings object belongs to."""
+    known = {info.config: {"name": info.name} for info in registry.list_components(kind)}
+    return known.get(_import_path(settings), {})
+
+
+def _import_path(instance: object) -> str:
+    return f"{type(instance).__module__}:{type(instance).__qualname__}"

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from aezoo.config.base import Config
+from aezoo.registry import catalogue, registry
+from aezoo.registry.catalogue import ComponentInfo
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+PACKAGES = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "__init__.py").exists())
+SHIPPED = [info for package in PACKAGES for info in catalogue.rows(package)]
+
+
+def test_every_row_belongs_to_a_package_of_the_tree():
+    assert len(SHIPPED) == len(catalogue._components())
+
+
+def test_every_package_of_the_tree_has_an_entry_point_of_its_own_name():
+    ours = {e.name: e.value for e in entry_points(group="aezoo") if e.dist and e.dist.name == "aezoo"}
+    assert ours == {package: package for package in PACKAGES}
+
+
+def test_rows_of_a_package_are_only_those_inside_it():
+    assert {info.target.split(".")[0] for info in catalogue.rows("aezoo_priors")} == {"aezoo_priors"}
+    assert catalogue.rows("aezoo_prior") == []
+
+
+def test_no_kind_has_two_rows_of_one_name():
+    assert [key for key, n in Counter((i.kind, i.name) for i in SHIPPED).items() if n > 1] == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["recipe", "backbone", "encoder", "decoder", "prior", "reconstruction", "dataset"]
+)
+def test_a_kind_that_every_run_needs_has_exactly_one_default(kind):
+    assert sum(info.default for info in SHIPPED if info.kind == kind) == 1
+
+
+def test_what_a_part_brings_along_exists():
+    known = {(info.kind, info.name) for info in SHIPPED}
+    brought = {pair for info in SHIPPED for pair in info.defaults.items()}
+    assert brought <= known
+
+
+def test_every_prior_brings_a_divergence():
+    assert all("divergence" in info.defaults for info in SHIPPED if info.kind == "prior")
+
+
+@pytest.mark.parametrize("info", SHIPPED, ids=lambda info: f"{info.kind}/{info.name}")
+def test_every_row_has_a_summary_of_one_line_and_a_whole_paper(info):
+    assert info.summary and "\n" not in info.summary and not info.summary.endswith(".")
+    assert info.paper is None or (info.paper.year >= 1990 and info.paper.url.startswith("https://"))
+
+
+@pytest.mark.parametrize("info", SHIPPED, ids=lambda info: f"{info.kind}/{info.name}")
+def test_what_a_row_points_at_can_be_loaded(info):
+    if info.kind == "recipe":
+        assert "recipe" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
+    elif info.kind == "experiment":
+        assert "grid" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
+    else:
+        assert isinstance(registry.load_target(info), type)
+        assert issubclass(registry.load_settings(info), Config)
+
+
+@pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "a:b", ".."])
+def test_a_name_that_a_shell_or_a_directory_would_stumble_over_is_refused(name):
+    with pytest.raises(ValidationError):
+        ComponentInfo(kind="prior", name=name, target="m:C")
+
+
+def test_a_row_with_an_unknown_key_is_refused():
+    with pytest.raises(ValidationError):
+        ComponentInfo(kind="prior", name="x", target="m:C", colour="red")
+
+
+def test_an_external_row_is_read_with_its_parts(monkeypatch, tmp_path):
+    file = tmp_path / "registry.toml"
+    file.write_text('[[external]]\ninstall = "aezoo-mine"\nprovides = ["prior/mine"]\n')
+    monkeypatch.setattr(catalogue, "registry_file", lambda: file)
+    for function in (catalogue.externals, catalogue._tables):
+        function.cache_clear()
+    try:
+        (row,) = catalogue.externals()
+    finally:
+        for function in (catalogue.externals, catalogue._tables):
+            function.cache_clear()
+    assert (row.install, row.provides) == ("aezoo-mine", ("prior/mine",))

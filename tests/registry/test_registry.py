@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from aezoo import ComponentInfo, hookimpl
+from aezoo.errors import AezooError, ConfigError, MissingError
+from aezoo.registry import catalogue, registry
+from aezoo.registry.catalogue import External
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+PACKAGES = [folder for folder in PLUGINS.iterdir() if (folder / "__init__.py").exists()]
+GOOD = """
+@hookimpl
+def aezoo_components():
+    return [ComponentInfo(kind="prior", name="mine", target="collections:OrderedDict", summary="a prior")]
+"""
+
+
+def record(distribution: str) -> registry.PluginRecord:
+    (found,) = [record for record in registry.plugins() if record.distribution == distribution]
+    return found
+
+
+def test_a_third_party_is_found_by_its_entry_point(install):
+    install("aezoo-mine", "mine_plugin", GOOD)
+    info = registry.find("prior", "mine")
+    assert (info.summary, info.plugin) == ("a prior", "aezoo-mine 2.5")
+    assert record("aezoo-mine").status == "ok"
+
+
+def test_all_first_parties_load(install):
+    ours = [record for record in registry.plugins() if record.distribution == "aezoo"]
+    assert len(ours) == len(PACKAGES)
+    assert {record.status for record in ours} == {"ok"}
+
+
+def test_first_parties_come_before_third_parties(install):
+    install("aaa", "aaa_plugin", GOOD)
+    assert [record.distribution for record in registry.plugins()] == ["aezoo"] * len(PACKAGES) + ["aaa"]
+
+
+# --- one bad plugin
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
+        ("import no_such_library", "no_such_library"),
+        ("raise SystemExit(5)", "SystemExit: 5"),
+        ("def broken(:", "SyntaxError"),
+        ("@hookimpl\ndef aezoo_component():\n    return []", "aezoo_component"),
+        ("@hookimpl\ndef aezoo_components():\n    return ['mine']", "'mine'"),
+        ("@hookimpl\ndef aezoo_components():\n    return 1 / 0", "ZeroDivisionError"),
+        ("@hookimpl\ndef aezoo_components(surplus):\n    return []", "surplus"),
+        ("x = 1", "no hook"),
+        (GOOD.replace("prior", "pryor", 1), "pryor"),
+        ("aezoo_api = 99" + GOOD, "API 99"),
+        ("aezoo_api = '2'" + GOOD, "aezoo_api is '2'"),
+    ],
+    ids=[
+        "raises",
+        "missing",
+        "exits",
+        "syntax",
+        "misspelt",
+        "type",
+        "hook",
+        "arguments",
+        "no-hook",
+        "kind",
+        "api",
+        "api-text",
+    ],
+)
+def test_a_broken_plugin_is_a_failed_record_with_its_reason(install, source, reason):
+    install("aezoo-bad", "bad_plugin", source)
+    failed = record("aezoo-bad")
+    assert (failed.status, failed.version) == ("FAILED", "2.5")
+    assert reason in failed.reason
+    assert registry.default("prior").name in {info.name for info in registry.list_components("prior")}
+
+
+def test_a_broken_plugin_leaves_the_other_third_parties_alone(install):
+    install("aezoo-bad", "bad_plugin", "raise RuntimeError")
+    install("aezoo-mine", "mine_plugin", GOOD)
+    assert registry.find("prior", "mine").plugin == "aezoo-mine 2.5"
+
+
+def test_strict_raises_what_the_plugin_raised(install, monkeypatch):
+    install("aezoo-bad", "bad_plugin", "raise RuntimeError('no luck')")
+    monkeypatch.setenv("AEZOO_STRICT_PLUGINS", "1")
+    with pytest.raises(RuntimeError, match="no luck"):
+        registry.plugins()
+
+
+def test_an_unknown_name_mentions_the_plugin_that_failed_to_load(install):
+    install("aezoo-bad", "bad_plugin", "raise RuntimeError")
+    with pytest.raises(ConfigError) as caught:
+        registry.find("prior", "whatever-it-had")
+    assert "bad_plugin" in caught.value.fix
+
+
+def test_a_plugin_for_the_api_at_hand_loads(install):
+    install("aezoo-mine", "mine_plugin", "aezoo_api = 1" + GOOD)
+    assert record("aezoo-mine").status == "ok"
+
+
+def test_a_misspelt_hook_suggests_the_nearest(install):
+    install("aezoo-mine", "mine_plugin", GOOD.replace("aezoo_components", "aezoo_component"))
+    reason = record("aezoo-mine").reason
+    assert reason == "unknown hook 'aezoo_component'; did you mean 'aezoo_components'?"
+
+
+def test_a_plugin_that_needs_another_api_says_what_to_do(install):
+    install("aezoo-mine", "mine_plugin", "aezoo_api = 99" + GOOD)
+    assert "pip install --upgrade aezoo" in record("aezoo-mine").reason
+
+
+# --- duplicates
+
+
+def test_a_third_party_cannot_take_a_shipped_name(install):
+    shipped = registry.default("prior")
+    source = GOOD.replace('"mine"', repr(shipped.name))
+    with registry.isolated():
+        install("aezoo-thief", "thief_plugin", source)
+        thief = record("aezoo-thief")
+        assert thief.status == "FAILED"
+        assert "aezoo-thief 2.5" in thief.reason and shipped.plugin in thief.reason
+        assert registry.find("prior", shipped.name) == shipped
+
+
+def test_of_two_third_parties_with_one_name_one_fails_and_names_both(install):
+    install("aezoo-one", "one_plugin", GOOD)
+    install("aezoo-two", "two_plugin", GOOD)
+    assert registry.find("prior", "mine").plugin == "aezoo-one 2.5"
+    assert record("aezoo-two").status == "FAILED"
+    assert "aezoo-one 2.5" in record("aezoo-two").reason
+
+
+def test_a_regularizer_cannot_have_the_name_of_a_divergence(install):
+    divergence = registry.list_components("divergence")[0].name
+    source = GOOD.replace('"mine"', repr(divergence)).replace('"prior"', '"regularizer"')
+    with registry.isolated():
+        install("aezoo-thief", "thief_plugin", source)
+        assert record("aezoo-thief").status == "FAILED"
+
+
+def test_a_third_party_cannot_become_the_default(install):
+    shipped = registry.default("prior").name
+    with registry.isolated():
+        install("aaa", "aaa_plugin", GOOD.replace("summary=", "default=True, summary="))
+        assert record("aaa").status == "ok"
+        assert registry.default("prior").name == shipped
+
+
+# --- the environment
+
+
+@pytest.mark.parametrize("name", ["aezoo-mine", "AEZOO_mine", "mine_plugin", "other, mine-plugin"])
+def test_a_disabled_plugin_is_not_even_imported(install, monkeypatch, name):
+    install("aezoo-mine", "mine_plugin", GOOD)
+    monkeypatch.setenv("AEZOO_DISABLE_PLUGINS", name)
+    assert record("aezoo-mine").status == "disabled"
+    assert "mine_plugin" not in sys.modules
+
+
+def test_an_empty_load_list_leaves_out_every_third_party(install, monkeypatch):
+    install("aezoo-mine", "mine_plugin", GOOD)
+    monkeypatch.setenv("AEZOO_LOAD_PLUGINS", "")
+    statuses = {record.distribution: record.status for record in registry.plugins()}
+    assert statuses == {"aezoo": "ok", "aezoo-mine": "disabled"}
+
+
+def test_a_load_list_keeps_those_it_names(install, monkeypatch):
+    install("aezoo-mine", "mine_plugin", GOOD)
+    install("aezoo-other", "other_plugin", GOOD.replace('"mine"', '"other"'))
+    monkeypatch.setenv("AEZOO_LOAD_PLUGINS", "aezoo-mine")
+    assert record("aezoo-mine").status == "ok"
+    assert record("aezoo-other").status == "disabled"
+
+
+def test_a_name_in_a_disabled_plugin_says_which_one_with_exit_code_3(install, monkeypatch):
+    package = registry.default("prior").target.partition(".")[0]
+    name = registry.default("prior").name
+    monkeypatch.setenv("AEZOO_DISABLE_PLUGINS", package)
+    with registry.isolated(), pytest.raises(MissingError) as caught:
+        registry.find("prior", name, "--prior")
+    assert caught.value.exit_code == 3
+    assert package in caught.value.what and "AEZOO_DISABLE_PLUGINS" in caught.value.fix
+    assert caught.value.where == "--prior"
+
+
+# --- asking
+
+
+def test_an_unknown_name_suggests_the_nearest_and_says_where(install):
+    install("aezoo-mine", "mine_plugin", GOOD)
+    with pytest.raises(ConfigError) as caught:
+        registry.find("prior", "mien", "prior.name in run.toml")
+    assert caught.value.exit_code == 2
+    assert "'mine'" in caught.value.fix
+    assert caught.value.where == "prior.name in run.toml"
+
+
+def test_an_unknown_kind_suggests_the_nearest():
+    with pytest.raises(ConfigError) as caught:
+        registry.list_components("priors")
+    assert "'prior'" in caught.value.fix
+
+
+def test_a_regularizer_may_be_a_divergence_but_not_the_other_way_round():
+    divergence = registry.list_components("divergence")[0]
+    regularizer = registry.list_components("regularizer")[0]
+    assert registry.find("regularizer", divergence.name) == divergence
+    with pytest.raises(ConfigError):
+        registry.find("divergence", regularizer.name)
+
+
+def test_a_kind_without_default_says_so():
+    with pytest.raises(ConfigError):
+        registry.default("regularizer")
+
+
+def test_a_name_of_a_known_third_party_says_what_to_install(monkeypatch):
+    known = (External(install="aezoo-far", provides=("prior/far",)),)
+    monkeypatch.setattr(catalogue, "externals", lambda: known)
+    with pytest.raises(MissingError) as caught:
+        registry.find("prior", "far")
+    assert caught.value.fix == "pip install aezoo-far"
+
+
+# --- importing on use
+
+
+def part(target: str, **rest: str) -> ComponentInfo:
+    return ComponentInfo(kind="prior", name="x", target=target, **rest)
+
+
+def test_a_target_is_imported_when_it_is_loaded():
+    assert registry.load_target(part("collections:OrderedDict")).__name__ == "OrderedDict"
+
+
+def test_a_target_whose_module_is_missing_is_exit_code_3():
+    with pytest.raises(MissingError, match="no_such_module"):
+        registry.load_target(part("no_such_module:X"))
+
+
+def test_a_target_whose_module_breaks_is_told_with_its_reason(tmp_path, monkeypatch):
+    (tmp_path / "breaks_on_import.py").write_text("raise RuntimeError('no luck')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(AezooError, match="no luck") as caught:
+        registry.load_target(part("breaks_on_import:X"))
+    assert caught.value.exit_code == 1 and caught.value.fix
+
+
+def test_a_target_without_its_class_names_the_class():
+    with pytest.raises(AezooError, match="'Nothing'"):
+        registry.load_target(part("collections:Nothing"))
+
+
+@pytest.mark.parametrize("package", ["json", "colorsys", "no_such_package"])
+def test_a_recipe_without_its_file_is_exit_code_3(package):
+    with pytest.raises(MissingError, match=r"recipes/x\.toml"):
+        registry.recipe_file(ComponentInfo(kind="recipe", name="x", target=f"{package}:recipes/x.toml"))
+
+
+# --- registering by hand
+
+
+class Fake:
+    @hookimpl
+    def aezoo_components(self) -> list[ComponentInfo]:
+        return [ComponentInfo(kind="prior", name="fake", target="collections:OrderedDict")]
+
+
+def test_a_registered_plugin_is_forgotten_after_isolation():
+    with registry.isolated():
+        registry.register(Fake(), "fake")
+        assert registry.find("prior", "fake").plugin == "fake"
+    with pytest.raises(ConfigError):
+        registry.find("prior", "fake")
+
+
+def test_registering_what_is_no_plugin_is_the_users_error():
+    with registry.isolated(), pytest.raises(ConfigError, match="empty"):
+        registry.register(SimpleNamespace(), "empty")
+
+
+def test_a_withdrawn_plugin_is_forgotten_and_may_come_again():
+    with registry.isolated():
+        registry.register(Fake(), "fake")
+        registry.withdraw("fake")
+        with pytest.raises(ConfigError):
+            registry.find("prior", "fake")
+        registry.register(Fake(), "fake")
+        assert registry.owner("prior", "fake").name == "fake"
+
+
+def test_registering_one_plugin_twice_is_an_error():
+    with registry.isolated():
+        registry.register(Fake(), "fake")
+        with pytest.raises(ConfigError, match="duplicate"):
+            registry.register(Fake(), "fake")

@@ -1,0 +1,36 @@
+"""What every registered part must do, found through the registry: new ones are covered by themselves."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from aezoo.parts.interfaces import FittedPrior
+from aezoo.registry import registry
+from aezoo.testing import parametrize_with_checks
+from aezoo.testing.specimen import Specimen
+
+NEEDED = {"mixture": {"preset": "oracle", "latent_dim": 2}}  # settings without a useful default
+PARTS = [(info.kind, info.name, NEEDED.get(info.name, {})) for info in registry.list_components()]
+
+
+@pytest.fixture(autouse=True)
+def _no_global_randomness():
+    """After every test here torch's own generator is where it was."""
+    before = torch.get_rng_state()
+    yield
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@parametrize_with_checks(*PARTS)
+def test_every_part_keeps_the_rules_of_its_kind(check):
+    check()
+
+
+def test_there_are_fitted_priors_among_them():
+    priors = [
+        Specimen("prior", name, {}, 2).prior()
+        for kind, name, settings in PARTS
+        if kind == "prior" and not settings
+    ]
+    assert sum(isinstance(prior, FittedPrior) for prior in priors) >= 2
