@@ -1,7 +1,7 @@
 """The public names plugins may import."""
 
 from aezoo import metrics
-from aezoo.config.base import Config
+from aezoo.config.base import IMMATERIAL, Config
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.config.ramps import Number, Ramp, value_at
 from aezoo.data.arrays import (
@@ -59,6 +59,7 @@ from aezoo.training.fitting import Fitting
 from aezoo.training.step import Step
 
 __all__ = [
+    "IMMATERIAL",
     "AezooError",
     "Attached",
     "Autoencoder",

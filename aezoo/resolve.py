@@ -7,6 +7,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from aezoo import __version__
 from aezoo.config.base import Config
 from aezoo.config.check import check, check_keys, settings_of, together
 from aezoo.config.merge import Layers, Table, parse_set, read_toml
-from aezoo.config.run import FORMAT, PARTS, FileOutline, RunConfig
+from aezoo.config.run import FORMAT, PARTS, FileOutline, Part, RunConfig
 from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
 from aezoo.registry import onefile, registry
 
 Origin = Callable[[str], str]
+Parts = dict[str, Any]
+"""Section -> `Part`; under `regularizer` a `Part` for each label."""
 _NETWORKS = ("backbone", "decoder", "dataset")  # sections that leave the method what it is
 _WRITTEN = ("format", "version", "plugins", "packages", "x", "inherited")  # by the program, never by hand
 
@@ -63,13 +66,34 @@ def resolve(
     if scale is not None:
         layers.add({"recipe": {"scale": scale}}, "--scale")
     layers.add({"plugins": files}, "--plugin")
-    values, faults = _complete(layers.values, layers.origin, PARTS, given)
     if any(_names_method(table) for _, table in top):  # its phases may not be the recipe's any more
         ours = {name for _, table in top for name in _named(table.get("optimizer"))}
-        values["inherited"] = tuple(set(values.get("optimizer", {})) - ours)
+        layers.values["inherited"] = tuple(set(layers.values.get("optimizer", {})) - ours)
+    layers.values["version"] = __version__
+    return _checked(layers.values, layers.origin, given, packages=True)
+
+
+def read(
+    table: Table,
+    origin: Origin = lambda key: "",
+    given: Collection[str] = (),
+) -> RunConfig:
+    """The run that a complete table says, such as that of a run's `config.toml`, with every part checked.
+
+    given:  sections whose part is a finished module, which has no settings
+
+    Raises:  ConfigError with the faults of all parts
+    """
+    return _checked(table, origin, given)
+
+
+def _checked(table: Table, origin: Origin, given: Collection[str], *, packages: bool = False) -> RunConfig:
+    parts, faults = _parts(table, origin, PARTS, given)
+    values = {**table, **parts}
     try:
-        own = {"version": __version__, "packages": {} if faults else onefile.packages(values)}
-        config = check(RunConfig, {**values, **own}, "", layers.origin)
+        if packages and not faults:
+            values["packages"] = onefile.packages(parts)
+        config = check(RunConfig, values, "", origin)
     except ConfigError as err:
         faults.append(err)
     if faults:
@@ -90,39 +114,32 @@ def _check_written(tables: Sequence[tuple[str, Table]]) -> None:
                 )
 
 
-def complete(
-    values: Table,
-    origin: Origin = lambda key: "",
-    parts: Sequence[str] = PARTS,
-    given: Collection[str] = (),
-) -> Table:
-    """All parts named, each with its whole settings, checked by its own model.
+def parts_of(table: Table, parts: Sequence[str]) -> Parts:
+    """The parts that a table names, each with its whole settings, checked by its own constructor.
 
     A part that is not named is the one that a named part brings along, or its kind's default.
 
-    given:  sections whose part is a finished module, which has no settings
-
     Raises:  ConfigError with the faults of all parts
     """
-    values, faults = _complete(values, origin, parts, given)
+    found, faults = _parts(table, lambda key: "", parts, ())
     if faults:
         raise together(faults)
-    return values
+    return found
 
 
-def _complete(
-    values: Table, origin: Origin, parts: Sequence[str], given: Collection[str]
-) -> tuple[Table, list[ConfigError]]:
+def _parts(
+    table: Table, origin: Origin, parts: Sequence[str], given: Collection[str]
+) -> tuple[Parts, list[ConfigError]]:
     faults: list[ConfigError] = []
 
-    def checked(kind: str, settings: Table, section: str) -> Table:
+    def checked(kind: str, settings: Table, section: str) -> Part:
         try:
             return check_part(kind, settings, section, origin)
         except ConfigError as err:
             faults.append(err)
-            return settings
+            return Part(name="")
 
-    values = with_path(values, "")
+    values = with_path(table, "")
     for kind in parts:  # what is named, or brought along by what is named, before any default
         values[kind] = _named(values.get(kind))
     _bring_along(values, parts)
@@ -130,20 +147,21 @@ def _complete(
         if "name" not in values[kind]:
             values[kind] = {**values[kind], "name": registry.default(kind).name}
         _bring_along(values, parts)
-    for kind in parts:
-        values[kind] = values[kind] if kind in given else checked(kind, values[kind], kind)
+    values = _absolute(values, Path())
+    found: Parts = {
+        kind: Part(**values[kind]) if kind in given else checked(kind, values[kind], kind) for kind in parts
+    }
     during = None if "prior" in given else waiting(values.get("prior", {}))
     if during is not None:
         checked("prior", during, "prior.during")
-    values = _absolute(values, Path())
-    values["regularizer"] = {
+    found["regularizer"] = {
         label: checked("regularizer", {"name": label, **settings}, f"regularizer.{label}")
         for label, settings in values.get("regularizer", {}).items()
     }
-    return values, faults
+    return found, faults
 
 
-def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda key: "") -> Table:
+def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda key: "") -> Part:
     """One part's section with every setting filled in, checked and typed."""
     settings = {**settings}
     name = settings.pop("name", None)
@@ -153,16 +171,22 @@ def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda
             where=f"{section} in {origin(section)}",
             fix=f"name one: --set {section}.name=...; `aezoo list {kind}` shows them all",
         )
-    typed = check(
-        settings_class(kind, name, f"{section}.name in {origin(section)}"), settings, section, origin
-    )
-    return {"name": name, **typed.model_dump(exclude_none=True)}
+    own = settings_class(kind, name, f"{section}.name in {origin(section)}")
+    return Part(name=name, settings=check(own, settings, section, origin))
 
 
 def waiting(prior: Table) -> Table | None:
     """The section of the prior in force until a fitted one is fitted, if its settings name one."""
     during = prior.get("during", "none")
     return None if during == "none" or not isinstance(during, str | Mapping) else _named(during)
+
+
+def make(kind: str, part: Part, given: Mapping[str, Any] | None = None, section: str = "") -> Any:
+    """A part: its class, called with its settings and with whichever of `given` its constructor names."""
+    found = part_class(kind, part.name, f"{section or kind}.name")
+    wanted = signature(found).parameters
+    asked = {name: value for name, value in (given or {}).items() if name in wanted}
+    return found(**dict(part.settings), **asked)
 
 
 def settings_class(kind: str, name: str, where: str = "") -> type[Config]:
@@ -218,20 +242,15 @@ def import_class(name: str, where: str = "") -> type:
 
 def run_name(config: RunConfig) -> str:
     """What a run is called where nobody says: its recipe, or its prior and regularizers."""
-    method = config.recipe.name or "-".join([config.prior["name"], *config.regularizer])
+    method = config.recipe.name or "-".join([config.prior.name, *config.regularizer])
     words = f"{method}-{_dataset_word(config.dataset)}-s{config.train.seed}"
     return "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in words)
 
 
-def dataset_name(dataset: Table) -> str:
-    """What to type to get the data again: `digits`, `folder:/data/faces`."""
-    return f"{dataset['name']}:{dataset['path']}" if "path" in dataset else str(dataset["name"])
-
-
-def _dataset_word(dataset: Table) -> str:
+def _dataset_word(dataset: Part) -> str:
     """A short name of the data: `digits`, `folder-faces`, or the class of a user's own dataset."""
-    name = str(dataset["name"]).rpartition(":")[2]
-    return f"{name}-{Path(dataset['path']).expanduser().absolute().stem}" if "path" in dataset else name
+    name, path = dataset.name.rpartition(":")[2], dataset.get("path")
+    return f"{name}-{Path(path).expanduser().absolute().stem}" if path else name
 
 
 def with_path(table: Table, origin: str) -> Table:

@@ -84,12 +84,12 @@ def test_what_a_recipe_says_of_the_small_scale_counts_where_none_is_chosen(layer
 
 def test_a_flag_chooses_the_datasets_own_settings(layered):
     config = resolve("layered", flags={"--dataset": {"dataset": "synthetic-2d"}})
-    assert (config.backbone["name"], config.train.batch_size) == ("mlp", 33)
+    assert (config.backbone.name, config.train.batch_size) == ("mlp", 33)
 
 
 def test_a_file_chooses_the_datasets_own_settings_of_the_recipe_it_extends(layered):
     config = resolve(written(layered, 'base = "layered"\ndataset = "synthetic-2d"\n'))
-    assert (config.backbone["name"], config.train.batch_size) == ("mlp", 33)
+    assert (config.backbone.name, config.train.batch_size) == ("mlp", 33)
 
 
 def test_a_scale_that_is_not_there_lists_those_that_are(layered):
@@ -108,7 +108,7 @@ def test_a_file_extends_a_recipe_and_another_file(layered):
 
 def test_a_file_without_base_starts_from_the_defaults(tmp_path):
     config = resolve(written(tmp_path, 'prior = "normal"\n'))
-    assert config.recipe.name == "" and config.divergence["name"] == "kl"
+    assert config.recipe.name == "" and config.divergence.name == "kl"
 
 
 def test_the_default_recipe_is_what_its_parts_give():
@@ -123,22 +123,22 @@ def test_the_default_recipe_is_what_its_parts_give():
 
 def test_a_prior_brings_its_divergence_and_that_its_encoder():
     config = resolve(flags={"--prior": {"prior": "normal"}})
-    assert (config.divergence["name"], config.encoder["name"]) == ("kl", "gaussian")
+    assert (config.divergence.name, config.encoder.name) == ("kl", "gaussian")
 
 
 def test_what_is_named_is_not_replaced_by_what_is_brought_along():
     config = resolve(flags={"--prior": {"prior": "normal"}, "--divergence": {"divergence": "wgan"}})
-    assert (config.divergence["name"], config.encoder["name"]) == ("wgan", "point")
+    assert (config.divergence.name, config.encoder.name) == ("wgan", "point")
 
 
 def test_a_prior_named_by_flag_drops_the_recipes_settings_for_its_own():
     config = resolve("rae-gmm", flags={"--prior": {"prior": "pgen"}})
-    assert config.prior["name"] == "pgen" and "components" not in config.prior
+    assert config.prior.name == "pgen" and config.prior.get("components") is None
 
 
 def test_set_is_typed_by_the_parts_own_settings():
     config = resolve("flexae", sets=["divergence.penalty=5", "prior.hidden=[4, 4]"])
-    assert config.divergence["penalty"] == 5.0 and isinstance(config.divergence["penalty"], float)
+    assert config.divergence.get("penalty") == 5.0 and isinstance(config.divergence.get("penalty"), float)
     assert "'divergence.penalty'" in fault("flexae", sets=["divergence.penalty=abc"]).what
 
 
@@ -175,7 +175,7 @@ def test_a_class_of_ones_own_is_found_beside_the_working_directory(tmp_path, mon
         "from torch import nn\nclass E(nn.Module):\n    def __init__(self, width: int = 3): ...\n"
     )
     config = resolve(sets=["encoder.name=mine_resolve:E", "encoder.width=5"])
-    assert config.encoder == {"name": "mine_resolve:E", "width": 5}
+    assert config.encoder.model_dump() == {"name": "mine_resolve:E", "width": 5}
     assert fault(sets=["encoder.name=mine_resolve:F"]).exit_code == 2
     missing = fault(sets=["encoder.name=mine_elsewhere:E"], kind=MissingError)
     assert missing.exit_code == 3 and "mine_elsewhere" in missing.what

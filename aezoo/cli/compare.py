@@ -15,7 +15,7 @@ from aezoo.cli.output import print_columns, print_json
 
 if TYPE_CHECKING:
     from aezoo.comparison.compare import Planned
-    from aezoo.comparison.grid import Grid
+    from aezoo.comparison.grid import Request
     from aezoo.tables.cell import Outcome
     from aezoo.tables.entries import Table
     from aezoo.training.progress import Progress
@@ -101,36 +101,37 @@ def compare(
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
-    from aezoo.comparison.compare import executor_of, finished
-    from aezoo.comparison.grid import Request, grid_of
+    from aezoo.comparison.grid import Request
 
     request = Request(
-        methods or [],
-        dataset or (),
-        seeds,
-        steps,
-        scale or None,
-        set_ or (),
-        {},
-        names(metrics),
-        names(extractor),
-        n,
-        plugin or (),
-        data_root,
-        download,
+        methods=methods or (),
+        datasets=dataset or (),
+        seeds=seeds,
+        steps=steps,
+        scale=scale or None,
+        sets=set_ or (),
+        metrics=names(metrics),
+        extractors=names(extractor),
+        n=n,
+        plugins=plugin or (),
+        data_root=data_root,
+        download=download,
+        home=runs,
+        executor=executor.value,
+        address=address,
+        jobs=jobs,
     )
-    grid = grid_of(request, runs)
     if dry_run:
-        _plan(grid, jobs, as_json=format is Format.json)
+        _plan(request, as_json=format is Format.json)
         return
+    from aezoo.comparison.compare import run
     from aezoo.report.view import without_paths
     from aezoo.tables.table import build
     from aezoo.training.progress import Bar, Silence
 
     check_writable(out)
     bar = Silence() if quiet else Bar()
-    where = executor_of(executor.value, runs, jobs, address)
-    outcomes = finished(grid, where, bar, jobs=jobs)
+    outcomes = run(request, bar)
     shown = names(columns) or None
     # before the page, which would only say why there is no table
     table = build(without_paths(outcomes), shown, allow_mixed=allow_mixed)
@@ -208,11 +209,12 @@ def check_writable(out: Path | None) -> None:
         )
 
 
-def _plan(grid: Grid, jobs: int | None, *, as_json: bool) -> None:
+def _plan(request: Request, *, as_json: bool) -> None:
     from aezoo.comparison.compare import default_jobs, plan
     from aezoo.comparison.estimate import seconds_to_go
+    from aezoo.comparison.grid import grid_of
 
-    planned, at_a_time = plan(grid), jobs or default_jobs()
+    planned, at_a_time = plan(grid_of(request)), request.jobs or default_jobs()
     seconds = seconds_to_go(planned)
     total = sum(seconds) / at_a_time
     head = ("method", "dataset", "seed", "state", "steps", "seconds", "run")

@@ -12,7 +12,7 @@ from aezoo.cli.options import DataRoot, Download, PluginFiles
 from aezoo.cli.output import Json, print_json
 
 if TYPE_CHECKING:
-    from aezoo.config.run import RunConfig
+    from aezoo.verbs.train import TrainRequest
 
 
 def train(
@@ -99,24 +99,29 @@ def train(
         "--tensorboard": _train("tensorboard", tensorboard or None),
         "--no-evaluate": {"evaluate": {"end": False}} if no_evaluate else {},
     }
-    from aezoo.resolve import resolve
+    from aezoo.verbs.train import TrainRequest
 
-    flags = {name: table for name, table in options.items() if table}
-    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None, plugins=plugin or ())
+    request = TrainRequest(
+        recipe=recipe or None,
+        said={name: table for name, table in options.items() if table},
+        sets=set_ or (),
+        scale=scale or None,
+        plugins=plugin or (),
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+    )
     if dry_run:
-        _plan(config, as_json=json)
-        return
-    _run(config, out, resume=resume, overwrite=overwrite, as_json=json, quiet=quiet)
+        _plan(request, as_json=json)
+    else:
+        _run(request, as_json=json, quiet=quiet)
 
 
-def _run(
-    config: RunConfig, out: Path | None, *, resume: bool, overwrite: bool, as_json: bool, quiet: bool
-) -> None:
+def _run(request: TrainRequest, *, as_json: bool, quiet: bool) -> None:
     from aezoo.training.progress import Bar, Silence
-    from aezoo.verbs.train import run_training
+    from aezoo.verbs.train import train
 
-    bar = Silence() if quiet else Bar()
-    run = run_training(config, out, resume=resume, overwrite=overwrite, progress=bar)
+    run = train(request, Silence() if quiet else Bar())
     if as_json:
         print_json({key: run.results[key] for key in ("run", "steps", "seconds", "images_per_s", "results")})
     elif not quiet:
@@ -139,11 +144,10 @@ def _summary(path: Path, results: dict[str, Any]) -> None:
     print(f"         aezoo evaluate {path}")
 
 
-def _plan(config: RunConfig, *, as_json: bool) -> None:
-    from aezoo.data.loading import load_data
+def _plan(request: TrainRequest, *, as_json: bool) -> None:
     from aezoo.verbs.plan import plan
 
-    found = plan(config, load_data(config))
+    found = plan(request)
     if as_json:
         print_json(found)
         return

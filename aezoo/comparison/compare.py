@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from aezoo.comparison.executors import Done, Executor, Local, Ray
@@ -23,6 +21,7 @@ from aezoo.registry.onefile import keep_copies
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell, Outcome
 from aezoo.training.progress import Progress, Silence
+from aezoo.training.signals import on_signals
 
 EXECUTORS = ("local", "ray")
 
@@ -72,26 +71,33 @@ def compare(
     Raises:  AezooError for everything a user can mend
     """
     request = Request(
-        [str(name) for name in methods],
-        datasets,
-        seeds,
-        steps,
-        scale,
-        sets,
-        {},
-        metrics,
-        extractors,
-        n,
-        plugins,
-        str(data_root),
-        download,
+        methods=[str(name) for name in methods],
+        datasets=datasets,
+        seeds=seeds,
+        steps=steps,
+        scale=scale,
+        sets=sets,
+        metrics=metrics,
+        extractors=extractors,
+        n=n,
+        plugins=plugins,
+        data_root=str(data_root),
+        download=download,
+        home=Path(home),
+        executor=executor,
+        address=address,
+        jobs=jobs,
     )
-    grid = grid_of(request, Path(home))
-    where = executor_of(executor, Path(home), jobs, address)
-    return finished(grid, where, progress, jobs=jobs)
+    return run(request, progress)
 
 
-def finished(
+def run(request: Request, progress: Progress | None = None) -> list[Outcome]:
+    """The outcomes of everything that is asked for."""
+    executor = executor_of(request.executor, request.home, request.jobs, request.address)
+    return run_grid(grid_of(request), executor, progress, jobs=request.jobs)
+
+
+def run_grid(
     grid: Grid, executor: Executor, progress: Progress | None = None, *, jobs: int | None = None
 ) -> list[Outcome]:
     """The outcome of every cell of a grid, in its order, after working off what is not done yet.
@@ -227,22 +233,15 @@ def _interruptible() -> Iterator[None]:
     Raises:  InterruptedRun for either
     """
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(number: int) -> None:
         raise InterruptedRun(
             f"stopped by {signal.Signals(number).name}; finished runs stay, the others have checkpoints",
             exit_code=128 + number,
             fix="give the same command again to go on",
         )
 
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    with on_signals(stop):
         yield
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _steps(task: Task) -> int:

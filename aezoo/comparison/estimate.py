@@ -8,15 +8,12 @@ from collections.abc import Sequence
 import torch
 
 from aezoo.comparison.compare import Planned
-from aezoo.data.loading import load_data
-from aezoo.data.memory import is_streamed, placed
-from aezoo.data.resident import Resident
-from aezoo.data.streamed import Streamed
+from aezoo.data.loading import batches_of, load_data
+from aezoo.data.memory import placed
 from aezoo.device import choose_device
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell
-from aezoo.training.assemble import prepare
-from aezoo.training.trainer import Trainer
+from aezoo.training.assemble import prepare, trainer_of
 
 WARM, TIMED = 2, 4  # iterations
 
@@ -45,18 +42,8 @@ def seconds_of(cell: Cell) -> float:
     device = choose_device(config.train.device)
     data = placed(load_data(config), config.train.data, device)
     config, assembly = prepare(config, data)
-    make = Streamed if is_streamed(data) else Resident
-    batches = make(data, data.train, config.train.batch_size, seed=0, device=device)
     with torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else []):
-        trainer = Trainer(
-            assembly.model.to(device).train(),
-            assembly.phases,
-            assembly.schedule,
-            batches,
-            optimizers=assembly.optimizers,
-            seed=0,
-            device=device,
-        )
+        trainer = trainer_of(config, assembly, batches_of(config, data, device), device)
         for _ in range(WARM):
             trainer.iterate(record=False)
         begun = time.perf_counter()

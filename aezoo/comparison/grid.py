@@ -14,10 +14,10 @@ from aezoo.comparison.families import as_methods
 from aezoo.config.base import Config
 from aezoo.config.check import check
 from aezoo.config.merge import read_toml
-from aezoo.config.run import RunConfig
+from aezoo.config.run import RunConfig, dataset_name
 from aezoo.errors import ConfigError
 from aezoo.registry import registry
-from aezoo.resolve import resolve, run_name
+from aezoo.resolve import check_part, resolve, run_name
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell, content_id
@@ -59,11 +59,15 @@ class Grid:
     n: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a user asks for on the command line; what is None or empty is left to grid.toml or to recipes."""
+    """What a user asks for, as `aezoo.compare` explains it; what is None or empty is left to grid.toml or to
+    recipes.
 
-    methods: Sequence[str]
+    vary:  key -> values: every combination is a method of its own
+    """
+
+    methods: Sequence[str] = ()
     datasets: Sequence[str] = ()
     seeds: int | None = None
     steps: int | None = None
@@ -76,12 +80,14 @@ class Request:
     plugins: Sequence[str | Path] = ()
     data_root: str = ""
     download: bool = False
+    home: Path = Path("runs")
+    executor: str = "local"
+    address: str = ""
+    jobs: int | None = None
 
 
-def grid_of(request: Request, home: Path) -> Grid:
+def grid_of(request: Request) -> Grid:
     """The cells of a request, in the order in which their rows are shown.
-
-    home:  where runs are that have no directory yet
 
     Raises:  ConfigError for unknown names, no method, and cells that are named twice
     """
@@ -100,7 +106,7 @@ def grid_of(request: Request, home: Path) -> Grid:
     for kind, names in (("metric", asked.metrics), ("extractor", asked.extractors)):
         for name in names:  # a wrong name is told before anything is trained
             registry.find(kind, name, f"--{kind}s" if kind == "metric" else f"--{kind}")
-    cells = _with_families([cell for name in asked.methods for cell in _cells(name, asked, home)], asked)
+    cells = _with_families([cell for name in asked.methods for cell in _cells(name, asked)], asked)
     _check_distinct(cells)
     return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n)
 
@@ -154,18 +160,19 @@ def _beside(file: str, recipe: str) -> str:
     return str(path) if recipe.endswith(".toml") or RunDir(path).has_config() else recipe
 
 
-def _cells(name: str, asked: Request, home: Path) -> Iterator[Cell]:
+def _cells(name: str, asked: Request) -> Iterator[Cell]:
     if (run := _run_at(name)) is not None:
         config = _located(read_config(run), asked)
-        yield Cell(run.path.name, dataset_of(config), config.train.seed, config, run.path)
+        yield Cell(run.path.name, dataset_name(config.dataset), config.train.seed, config, run.path)
         return
     datasets: Sequence[str | None] = asked.datasets or (None,)
     for dataset, variant in itertools.product(datasets, _variants(asked.vary)):
         for seed in range(asked.seeds or 1):
             config = _resolved(name, dataset, seed, variant, asked)
             label = " ".join([Path(name).stem if name.endswith(".toml") else name, *variant])
-            directory = home / f"{run_name(config)}-{content_id(config)}"
-            yield Cell(label, dataset_of(config), config.train.seed, config, directory)  # --set may differ
+            directory = asked.home / f"{run_name(config)}-{content_id(config)}"
+            seed_said = config.train.seed  # --set may say another
+            yield Cell(label, dataset_name(config.dataset), seed_said, config, directory)
 
 
 def _with_families(cells: Sequence[Cell], asked: Request) -> list[Cell]:
@@ -190,12 +197,6 @@ def _run_at(name: str) -> RunDir | None:
             f"{name} is a directory and no run", where="aezoo compare", fix="name a run's own directory"
         )
     return RunDir(path)
-
-
-def dataset_of(config: RunConfig) -> str:
-    """A dataset as users name it: `digits`, `folder:faces`."""
-    path = config.dataset.get("path")
-    return f"{config.dataset['name']}:{path}" if path else str(config.dataset["name"])
 
 
 def _variants(vary: Mapping[str, Sequence[Any]]) -> list[tuple[str, ...]]:
@@ -226,5 +227,7 @@ def _located(config: RunConfig, asked: Request) -> RunConfig:
     """The config with the place of its dataset's files, where the dataset has any."""
     root = str(Path(asked.data_root).expanduser().absolute()) if asked.data_root else ""
     said = {"root": root, "download": asked.download}
-    given = {key: value for key, value in said.items() if value and key in config.dataset}
-    return config.model_copy(update={"dataset": {**config.dataset, **given}})
+    known = type(config.dataset.settings).model_fields
+    given = {key: value for key, value in said.items() if value and key in known}
+    dataset = check_part("dataset", {**config.dataset.model_dump(), **given}, "dataset")
+    return config.model_copy(update={"dataset": dataset})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from aezoo.errors import AezooError
@@ -38,4 +37,4 @@ def _fault(cell: Cell, n: int | None) -> AezooError | None:
 
 
 def _key(cell: Cell) -> str:
-    return json.dumps(cell.config.dataset, sort_keys=True, default=str)
+    return cell.config.dataset.model_dump_json()

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aezoo.config.run import RunConfig
 from aezoo.errors import AezooError, RunFileError
 from aezoo.files import make_directory, writing
 from aezoo.registry.onefile import load_file
+from aezoo.resolve import read
 from aezoo.rundir.rundir import RunDir
 
 try:
@@ -101,7 +101,7 @@ def _work(task: Task, path: Path) -> None:
     for plugin in task.plugins:
         load_file(Path(plugin))
     if not is_trained(path):
-        run_training(RunConfig(**task.config), path, resume=True)
+        run_training(read(dict(task.config)), path, resume=True)
     if not is_measured(path, asked_of(task)):
         root = str(task.config["dataset"].get("root", ""))  # the files may have moved since it was trained
         evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)

@@ -121,6 +121,18 @@ def _table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
     return value
 
 
+def flat(table: Mapping[str, Any], prefix: str = "") -> Table:
+    """A nested table with dotted keys.
+
+    >>> flat({"train": {"steps": 3}})
+    {'train.steps': 3}
+    """
+    found: Table = {}
+    for key, value in table.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return found
+
+
 def read_toml(path: Path, where: str = "") -> Table:
     """A TOML file as a table.
 

@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, SerializationInfo, model_serializer, model_validator
 
-from aezoo.config.base import Config
+from aezoo.config.base import IMMATERIAL, Config
 
-PartSettings = dict[str, Any]
 FORMAT = 1
 """Version of the run directory's files; an older one still loads, a newer one says who wrote it."""
+
+
+class AsWritten(Config):
+    """Settings as a file has them, of a part that nobody has asked for its own."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Part(Config):
+    """A part by its name, with its settings: in a run file one table, `name` among the settings.
+
+    settings:  checked by the part's own constructor where it was looked up (aezoo.resolve)
+    """
+
+    name: str = Field(description="what is registered, or 'module:Class'")
+    settings: Config = Field(AsWritten(), exclude=True, description="the part's own")
+
+    def get(self, setting: str) -> Any:
+        """A setting's value; None where the part has no such setting."""
+        return getattr(self.settings, setting, None)
+
+    def material_of(self, table: dict[str, Any]) -> dict[str, Any]:
+        """The name, and what is left of the part's own settings."""
+        own = {key: value for key, value in table.items() if key != "name"}
+        return {"name": self.name, **self.settings.material_of(own)}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_table(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or isinstance(value.get("settings"), Config):
+            return value
+        own = {key: setting for key, setting in value.items() if key != "name"}
+        return {**({"name": value["name"]} if "name" in value else {}), "settings": AsWritten(**own)}
+
+    @model_serializer
+    def _as_table(self, info: SerializationInfo) -> dict[str, Any]:
+        return {"name": self.name, **self.settings.model_dump(mode=info.mode, exclude_none=True)}
 
 
 class RecipeConfig(Config):
@@ -36,20 +73,26 @@ class TrainConfig(Config):
     seed: int = Field(0, ge=0, description="all randomness follows from it, >= 0")
     schedule: str | None = Field(None, description="order of phases; none: made from the parts")
     critic_steps: int = Field(5, gt=0, description="rounds of critics in the default schedule, > 0")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], IMMATERIAL] = Field(
+        "auto", description="where to train"
+    )
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast, one scope per phase")
     compile: bool = Field(False, description="compile encoder and decoder with torch.compile")
-    log_every: int = Field(10, gt=0, description="steps between two lines of metrics.jsonl, > 0")
-    data: Literal["auto", "memory", "stream"] = Field(
+    log_every: Annotated[int, IMMATERIAL] = Field(
+        10, gt=0, description="steps between two lines of metrics.jsonl, > 0"
+    )
+    data: Annotated[Literal["auto", "memory", "stream"], IMMATERIAL] = Field(
         "auto",
         description="keep images of files in memory, or stream them from disk as they are needed; "
         "auto: in memory where they take less than a quarter of what is free. Results are the same",
     )
-    workers: int = Field(0, ge=0, description="processes that read ahead while streaming, >= 0")
-    keep_memory: bool = Field(
+    workers: Annotated[int, IMMATERIAL] = Field(
+        0, ge=0, description="processes that read ahead while streaming, >= 0"
+    )
+    keep_memory: Annotated[bool, IMMATERIAL] = Field(
         True, description="on glibc, keep freed buffers for the next step instead of returning them"
     )
-    tensorboard: bool = Field(False, description="write the terms for TensorBoard too")
+    tensorboard: Annotated[bool, IMMATERIAL] = Field(False, description="write the terms for TensorBoard too")
 
 
 class CheckpointConfig(Config):
@@ -82,32 +125,40 @@ class XConfig(Config):
 class RunConfig(Config):
     """Everything a run needs, complete and resolved: what `config.toml` in a run directory holds.
 
-    Sections of parts hold `name` and the settings that the part's own model has checked.
+    Sections of parts hold `name` and the settings that the part's own constructor states.
     """
 
-    format: int = Field(FORMAT, description="version of the run directory's files")
-    version: str = Field("", description="version of aezoo that wrote the file")
-    plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
-    packages: dict[str, str] = Field(
+    format: Annotated[int, IMMATERIAL] = Field(FORMAT, description="version of the run directory's files")
+    version: Annotated[str, IMMATERIAL] = Field("", description="version of aezoo that wrote the file")
+    plugins: Annotated[tuple[str, ...], IMMATERIAL] = Field(
+        (), description="one-file plugins, as paths seen from this file"
+    )
+    packages: Annotated[dict[str, str], IMMATERIAL] = Field(
         {}, description="kind/name of each part that is not aezoo's own -> the distribution it came from"
     )
-    recipe: RecipeConfig = Field(RecipeConfig(), description="where the run comes from")
-    backbone: PartSettings = Field(description="bodies of encoder and decoder")
-    encoder: PartSettings = Field(description="images to codes")
-    decoder: PartSettings = Field(description="codes to images")
-    prior: PartSettings = Field(description="where new codes come from")
-    divergence: PartSettings = Field(description="what ties the codes to the prior")
-    regularizer: dict[str, PartSettings] = Field({}, description="further regularizers, by name")
-    reconstruction: PartSettings = Field(description="cost between image and reconstruction")
-    dataset: PartSettings = Field(description="what to train on")
-    x: XConfig | None = Field(None, description="what the dataset declares of x")
+    recipe: Annotated[RecipeConfig, IMMATERIAL] = Field(
+        RecipeConfig(), description="where the run comes from"
+    )
+    backbone: Part = Field(description="bodies of encoder and decoder")
+    encoder: Part = Field(description="images to codes")
+    decoder: Part = Field(description="codes to images")
+    prior: Part = Field(description="where new codes come from")
+    divergence: Part = Field(description="what ties the codes to the prior")
+    regularizer: dict[str, Part] = Field({}, description="further regularizers, by name")
+    reconstruction: Part = Field(description="cost between image and reconstruction")
+    dataset: Part = Field(description="what to train on")
+    x: Annotated[XConfig | None, IMMATERIAL] = Field(None, description="what the dataset declares of x")
     optimizer: dict[str, Any] = Field({}, description="settings for all phases, and tables per phase")
     inherited: tuple[str, ...] = Field(
         (), exclude=True, description="phases named in `optimizer` that need not exist; not written"
     )
     train: TrainConfig = Field(TrainConfig(), description="how long and with which randomness")
-    checkpoint: CheckpointConfig = Field(CheckpointConfig(), description="how often to save")
-    evaluate: EvaluateConfig = Field(EvaluateConfig(), description="looking while training")
+    checkpoint: Annotated[CheckpointConfig, IMMATERIAL] = Field(
+        CheckpointConfig(), description="how often to save"
+    )
+    evaluate: Annotated[EvaluateConfig, IMMATERIAL] = Field(
+        EvaluateConfig(), description="looking while training"
+    )
     ema: EMAConfig = Field(EMAConfig(), description="averaged weights")
 
 
@@ -123,3 +174,9 @@ class FileOutline(Config):
 
 PARTS = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction", "dataset")
 """Sections with exactly one part each; regularizers come by name besides."""
+
+
+def dataset_name(dataset: Part) -> str:
+    """What to type to get the data again: `digits`, `folder:/data/faces`."""
+    path = dataset.get("path")
+    return f"{dataset.name}:{path}" if path else dataset.name

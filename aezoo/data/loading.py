@@ -1,14 +1,18 @@
-"""A dataset by its name."""
+"""A dataset by its name, and the minibatches of a run."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from aezoo.config.check import check
-from aezoo.config.run import RunConfig
+import torch
+
+from aezoo.config.run import Part, RunConfig
+from aezoo.data.memory import is_streamed
+from aezoo.data.resident import Resident
+from aezoo.data.streamed import Streamed
 from aezoo.parts.interfaces import DataSource
 from aezoo.parts.types import Data
-from aezoo.resolve import part_class, settings_class, with_path
+from aezoo.resolve import check_part, make, with_path
 
 
 def load_dataset(name: str, **settings: Any) -> Data:
@@ -17,13 +21,24 @@ def load_dataset(name: str, **settings: Any) -> Data:
     Raises:  ConfigError for an unknown name or setting; MissingError when the rows are not on this machine
     """
     section = with_path({"dataset": {"name": name, **settings}}, "")["dataset"]
-    name = section.pop("name")
-    source = part_class("dataset", name, "dataset.name")
-    typed = check(settings_class("dataset", name), section, "dataset")
-    loaded: DataSource = source(**{field: getattr(typed, field) for field in type(typed).model_fields})
-    return loaded.load()
+    return _rows(check_part("dataset", section, "dataset"))
 
 
 def load_data(config: RunConfig) -> Data:
     """The rows of the config's dataset."""
-    return load_dataset(**config.dataset)
+    return _rows(config.dataset)
+
+
+def _rows(dataset: Part) -> Data:
+    source: DataSource = make("dataset", dataset)
+    return source.load()
+
+
+def batches_of(config: RunConfig, data: Data, device: torch.device) -> Resident | Streamed:
+    """Where the minibatches of a run come from: memory, or the disk for a dataset left there."""
+    train = config.train
+    if is_streamed(data):
+        return Streamed(
+            data, data.train, train.batch_size, seed=train.seed, device=device, workers=train.workers
+        )
+    return Resident(data, data.train, train.batch_size, seed=train.seed, device=device)

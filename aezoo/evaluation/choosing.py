@@ -11,12 +11,11 @@ from aezoo.config.run import RunConfig
 from aezoo.errors import ConfigError
 from aezoo.evaluation.measuring import Named
 from aezoo.evaluation.space import Space
-from aezoo.parts.build import construct
 from aezoo.parts.measures import Extractor, Metric
 from aezoo.parts.types import Data
 from aezoo.paths import cache_dir
 from aezoo.registry import registry
-from aezoo.resolve import check_part, part_class, settings_class
+from aezoo.resolve import check_part, make, part_class, settings_class
 
 Chosen = Sequence[str] | Mapping[str, Mapping[str, Any]]
 """Names, or names with settings of their own."""
@@ -32,15 +31,15 @@ def named_metrics(chosen: Chosen = ()) -> list[Named]:
 
 
 def _metric(name: str, settings: Mapping[str, Any]) -> Named:
-    section = check_part("metric", {"name": name, **settings}, f"metric.{name}", lambda key: "--metrics")
-    metric = construct("metric", section, {}, f"metric.{name}")
+    part = check_part("metric", {"name": name, **settings}, f"metric.{name}", lambda key: "--metrics")
+    metric = make("metric", part, section=f"metric.{name}")
     if not isinstance(metric, Metric):
         raise ConfigError(
             f"{type(metric).__name__} is no Metric",
             where="--metrics",
             fix="derive the class from aezoo.api.SetMetric, PairMetric or ModelMetric",
         )
-    return Named(name, metric, {key: value for key, value in section.items() if key != "name"})
+    return Named(name, metric, part.settings.model_dump(exclude_none=True))
 
 
 def named_spaces(
@@ -67,11 +66,9 @@ def named_spaces(
 
 def _space(name: str, settings: Mapping[str, Any], data: Data, device: torch.device) -> Space:
     _check_takes(name, data)
-    section = check_part(
-        "extractor", {"name": name, **settings}, f"extractor.{name}", lambda key: "--extractor"
-    )
-    extractor = construct("extractor", section, {"shape": data.shape}, f"extractor.{name}")
-    return Space(name, extractor, settings=section, device=device, cache=cache_dir() / "features")
+    part = check_part("extractor", {"name": name, **settings}, f"extractor.{name}", lambda key: "--extractor")
+    extractor = make("extractor", part, {"shape": data.shape}, f"extractor.{name}")
+    return Space(name, extractor, settings=part.model_dump(), device=device, cache=cache_dir() / "features")
 
 
 def _asked(chosen: Chosen, where: str) -> dict[str, Mapping[str, Any]]:
@@ -81,7 +78,7 @@ def _asked(chosen: Chosen, where: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _default_extractor(config: RunConfig, data: Data) -> str:
-    dataset = config.dataset["name"]
+    dataset = config.dataset.name
     brought = [] if ":" in dataset else [registry.find("dataset", dataset).defaults.get("extractor", "")]
     general = [info.name for info in registry.list_components("extractor") if info.default]
     for name in [*filter(None, brought), *general]:

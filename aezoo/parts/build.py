@@ -1,17 +1,15 @@
-"""Settings to parts, and parts to a model. The only place where settings meet components."""
+"""Parts to a model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import signature
 from typing import Any, TypeVar, cast, final
 
 import torch
 from torch import Tensor, nn
 
-from aezoo.config.check import GIVEN, check
 from aezoo.config.merge import Table
-from aezoo.config.run import RunConfig
+from aezoo.config.run import Part, RunConfig
 from aezoo.errors import ConfigError
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.interfaces import (
@@ -24,10 +22,24 @@ from aezoo.parts.interfaces import (
 )
 from aezoo.parts.types import Posterior
 from aezoo.randomness import mix
-from aezoo.resolve import check_part, complete, part_class, settings_class, waiting
+from aezoo.resolve import Parts, check_part, make, parts_of, waiting
 
 T = TypeVar("T")
 INNER = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction")
+
+
+def model_of(
+    config: RunConfig,
+    shape: tuple[int, ...],
+    range: tuple[float, float] | None,
+    modules: Mapping[str, nn.Module] | None = None,
+) -> Autoencoder:
+    """The parts of a run, joined; `modules` are finished ones that the user brings for a section.
+
+    Raises:  ConfigError for parts that do not go together
+    """
+    parts = {section: getattr(config, section) for section in (*INNER, "regularizer")}
+    return _join(parts, shape, range, config.train.latent_dim, config.train.seed, modules or {})
 
 
 def build_model(
@@ -42,26 +54,11 @@ def build_model(
 
     For parts that are themselves autoencoders, such as the second stage of a two-stage prior.
     """
-    return _build(complete(dict(sections), parts=INNER), shape, range, latent_dim, seed, {})
+    return _join(parts_of(dict(sections), INNER), shape, range, latent_dim, seed, {})
 
 
-def model_of(
-    config: RunConfig,
-    shape: tuple[int, ...],
-    range: tuple[float, float] | None,
-    modules: Mapping[str, nn.Module] | None = None,
-) -> Autoencoder:
-    """The parts of a run, joined; `modules` are finished ones that the user brings for a section.
-
-    Raises:  ConfigError for parts that do not go together
-    """
-    return _build(
-        config.model_dump(), shape, range, config.train.latent_dim, config.train.seed, modules or {}
-    )
-
-
-def _build(
-    sections: Table,
+def _join(
+    parts: Parts,
     shape: tuple[int, ...],
     range: tuple[float, float] | None,
     latent_dim: int,
@@ -70,39 +67,39 @@ def _build(
 ) -> Autoencoder:
     given: Table = {"shape": shape, "range": range, "latent_dim": latent_dim}
 
-    def make(kind: str, section: str, settings: Table, interface: type[T]) -> T:
+    def made(kind: str, section: str, part: Part, interface: type[T]) -> T:
         """One part, its weights drawn from a seed of its own: changing one part leaves the others'."""
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(mix(seed, "weights", section, settings["name"]))
-            part = modules[section] if section in modules else construct(kind, settings, given, section)
-        return cast(T, _as_interface(part, interface, section, given))
+            torch.default_generator.manual_seed(mix(seed, "weights", section, part.name))
+            found = modules[section] if section in modules else make(kind, part, given, section)
+        return cast(T, _as_interface(found, interface, section, given))
 
-    given["backbone"] = make("backbone", "backbone", sections["backbone"], object)
-    encoder = make("encoder", "encoder", sections["encoder"], Encoder)  # type: ignore[type-abstract]
+    given["backbone"] = made("backbone", "backbone", parts["backbone"], object)
+    encoder = made("encoder", "encoder", parts["encoder"], Encoder)  # type: ignore[type-abstract]
     given["latent_dim"] = encoder.latent_dim  # the encoder's word is the truth
-    decoder = make("decoder", "decoder", sections["decoder"], Decoder)  # type: ignore[type-abstract]
-    prior = make("prior", "prior", sections["prior"], LatentPrior)  # type: ignore[type-abstract]
+    decoder = made("decoder", "decoder", parts["decoder"], Decoder)  # type: ignore[type-abstract]
+    prior = made("prior", "prior", parts["prior"], LatentPrior)  # type: ignore[type-abstract]
     during = _during(prior)
     regularizers: dict[str, Regularizer] = {}
-    divergence = sections["divergence"]
-    tie = _label(divergence["name"])
-    regularizers[tie] = make("divergence", "divergence", divergence, Regularizer)
-    for label, settings in sections["regularizer"].items():
+    divergence = parts["divergence"]
+    tie = _label(divergence.name)
+    regularizers[tie] = made("divergence", "divergence", divergence, Regularizer)
+    for label, part in parts["regularizer"].items():
         if _label(label) in regularizers:
             raise ConfigError(
                 f"two regularizers, or one and the divergence, are called '{label}'",
                 where=f"regularizer.{label}",
                 fix="leave one out, or give it a label of its own: [regularizer.LABEL] with `name`",
             )
-        regularizers[_label(label)] = make("regularizer", f"regularizer.{label}", settings, Regularizer)
+        regularizers[_label(label)] = made("regularizer", f"regularizer.{label}", part, Regularizer)
     return Autoencoder(
         encoder,
         decoder,
         prior,
         shape=shape,
         range=range,
-        during=None if during is None else _in_force(make("prior", "during", during, LatentPrior)),  # type: ignore[type-abstract]
-        reconstruction=make("reconstruction", "reconstruction", sections["reconstruction"], Reconstruction),
+        during=None if during is None else _in_force(made("prior", "during", during, LatentPrior)),  # type: ignore[type-abstract]
+        reconstruction=made("reconstruction", "reconstruction", parts["reconstruction"], Reconstruction),
         regularizers=regularizers,
         divergence=tie,
     )
@@ -123,20 +120,8 @@ def _label(name: str) -> str:
     return name.replace(".", "_")
 
 
-def construct(kind: str, settings: Table, given: Table, section: str) -> Any:
-    """A part from its section: its settings, and whichever of GIVEN its constructor names."""
-    where = f"{section}.name"
-    values = {key: value for key, value in settings.items() if key != "name"}
-    typed = check(settings_class(kind, settings["name"], where), values, section)
-    part = part_class(kind, settings["name"], where)
-    wanted = signature(part).parameters
-    asked = {name: given[name] for name in GIVEN if name in wanted and name in given}
-    arguments = {name: getattr(typed, name) for name in type(typed).model_fields}
-    return part(**arguments, **asked)
-
-
-def _during(prior: LatentPrior) -> Table | None:
-    """The section of the prior in force while a fitted prior waits."""
+def _during(prior: LatentPrior) -> Part | None:
+    """The prior in force while a fitted one waits."""
     if not isinstance(prior, FittedPrior) or prior.during == "none":
         return None
     section = waiting({"during": prior.during})

@@ -71,10 +71,13 @@ def make_ready(table: Mapping[str, Any], file: Path, loaded: Collection[str] = (
     return names
 
 
-def packages(values: Mapping[str, Any]) -> dict[str, str]:
-    """Distribution and version behind each named part that is not aezoo's own, as "kind/name"."""
+def packages(parts: Mapping[str, Any]) -> dict[str, str]:
+    """Distribution and version behind each part that is not aezoo's own, as "kind/name".
+
+    parts:  section -> `Part`; under `regularizer` one for each label
+    """
     found = {}
-    for kind, name in _named_parts(values):
+    for kind, name in _named_parts(parts):
         record = None if ":" in name else registry.owner(kind, name)
         if record is not None and record.version and record.distribution != registry.FIRST_PARTY:
             found[f"{kind}/{name}"] = record.origin
@@ -175,11 +178,11 @@ def _check_package(part: str, package: str, file: Path) -> None:
     raise MissingError(f"{what} not installed", where=str(file), fix=f"pip install {distribution}")
 
 
-def _named_parts(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _named_parts(parts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for kind in PARTS:
-        yield kind, values[kind]["name"]
-    during = values["prior"].get("during")  # the prior in force until a fitted one is fitted
+        yield kind, parts[kind].name
+    during = parts["prior"].get("during")  # the prior in force until a fitted one is fitted
     if during and during != "none":
         yield "prior", during if isinstance(during, str) else during["name"]
-    for label, settings in values.get("regularizer", {}).items():
-        yield "regularizer", settings.get("name", label)
+    for part in parts["regularizer"].values():
+        yield "regularizer", part.name

@@ -8,11 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ASIDE = (
-    *("format", "version", "plugins", "packages", "x", "train.tensorboard"),
-    *("recipe.reported", "recipe.note", "recipe.title", "recipe.paper", "recipe.url"),
-)
-"""What no result depends on, or what stands elsewhere on the page."""
+from aezoo.config.merge import flat
+
 NOT_SAID = "–"
 
 
@@ -31,27 +28,14 @@ class Setting:
 
 def settings(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:
     """All settings of some runs: those of the first in its order, then those that only others have."""
-    flat = [_flat(table) for table in tables]
-    keys = dict.fromkeys(key for one in flat for key in one)
-    return [Setting(key, tuple(one.get(key, NOT_SAID) for one in flat)) for key in keys]
+    found = [{key: value for key, value in flat(one).items() if value is not None} for one in tables]
+    keys = dict.fromkeys(key for one in found for key in one)
+    return [Setting(key, tuple(_text(one[key]) if key in one else NOT_SAID for one in found)) for key in keys]
 
 
 def differences(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:
     """Those settings that are not the same in all runs."""
     return [setting for setting in settings(tables) if len(set(setting.values)) > 1]
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in table.items():
-        key = f"{prefix}{name}"
-        if key in ASIDE:
-            continue
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{key}.")
-        else:
-            flat[key] = _text(value)
-    return flat
 
 
 def _text(value: Any) -> str:

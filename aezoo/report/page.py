@@ -99,7 +99,7 @@ def render(page: Page) -> str:
 
 def _shown(page: Page) -> dict[str, Any]:
     """What the template reads."""
-    tables = [view.table for view in page.views]
+    tables = [view.outcome.cell.config.material() for view in page.views]
     return {
         "page": page,
         "title": clean(page.title),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aezoo.config.check import check
-from aezoo.config.run import RunConfig
+from aezoo.config.run import RunConfig, dataset_name
 from aezoo.errors import ConfigError, RunFileError
 from aezoo.rundir.rundir import MODEL, RunDir
 from aezoo.tables.cell import Cell, Outcome
@@ -140,7 +140,7 @@ def without_paths(outcomes: Sequence[Outcome]) -> list[Outcome]:
 def _short(cell: Cell) -> str:
     """A dataset as users name it, of a path only the last name: nobody else needs to know where it lies."""
     path = cell.config.dataset.get("path")
-    return cell.dataset.replace(str(path), Path(path).name) if path else cell.dataset
+    return cell.dataset.replace(path, Path(path).name) if path else cell.dataset
 
 
 def _shortened(outcome: Outcome) -> Outcome:
@@ -148,8 +148,7 @@ def _shortened(outcome: Outcome) -> Outcome:
 
 
 def _outcome(run: RunDir, config: RunConfig, label: str, given: Mapping[str, Any] | None) -> Outcome:
-    dataset = str(config.dataset["name"]) + (f":{path}" if (path := config.dataset.get("path")) else "")
-    cell = Cell(label, dataset, config.train.seed, config, run.path)
+    cell = Cell(label, dataset_name(config.dataset), config.train.seed, config, run.path)
     try:
         results = run.read_results() if given is None else given
     except RunFileError as err:

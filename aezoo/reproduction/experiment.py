@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -167,28 +167,27 @@ def cells_of(
     grid = experiment.grid_at(scale)
 
     def cells(recipes: Sequence[str], sets: Sequence[str]) -> tuple[Cell, ...]:
-        asked = replace(_request(grid, recipes, sets, scale), data_root=data_root, download=download)
-        return grid_of(asked, home).cells
+        request = Request(
+            methods=recipes,
+            datasets=grid.datasets,
+            seeds=grid.seeds,
+            steps=grid.steps,
+            scale=grid.scale or (scale if scale != "small" else None),
+            sets=sets,
+            vary=grid.vary,
+            metrics=grid.metrics,
+            extractors=grid.extractors,
+            n=grid.n,
+            data_root=data_root,
+            download=download,
+            home=home,
+        )
+        return grid_of(request).cells
 
     found = list(cells(grid.recipes, grid.set)) if grid.recipes else []
     for variant in experiment.variant:
         found += [_renamed(cell, variant) for cell in cells([variant.recipe], (*grid.set, *variant.set))]
-    return Grid(tuple(found), tuple(grid.metrics), tuple(grid.extractors), grid.n)
-
-
-def _request(grid: GridConfig, recipes: Sequence[str], sets: Sequence[str], scale: Scale) -> Request:
-    return Request(
-        list(recipes),
-        grid.datasets,
-        grid.seeds,
-        grid.steps,
-        grid.scale or (scale if scale != "small" else None),
-        list(sets),
-        dict[str, Sequence[Any]](grid.vary),
-        grid.metrics,
-        grid.extractors,
-        grid.n,
-    )
+    return Grid(tuple(found), grid.metrics, grid.extractors, grid.n)
 
 
 def _renamed(cell: Cell, variant: Variant) -> Cell:

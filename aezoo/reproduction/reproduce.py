@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aezoo.comparison.compare import executor_of, finished
+from aezoo.comparison.compare import executor_of, run_grid
 from aezoo.comparison.grid import Grid
 from aezoo.reproduction.claims import Verdict
 from aezoo.reproduction.evidence import Evidence, evidence_of, judged
@@ -44,7 +44,7 @@ def reproduce(
     data_root, download:  where public datasets are, and whether to fetch those that are missing
     """
     grid = cells_of(experiment, scale, home, data_root=data_root, download=download)
-    outcomes = finished(grid, executor_of("local", home, jobs), progress, jobs=jobs)
+    outcomes = run_grid(grid, executor_of("local", home, jobs), progress, jobs=jobs)
     return judge(experiment, outcomes, grid)
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from aezoo import resolve as resolving
-from aezoo.config.check import check, check_keys
+from aezoo.config.check import check_keys
+from aezoo.config.merge import flat
 from aezoo.config.run import FileOutline, RunConfig
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import writing
 from aezoo.registry import onefile
 from aezoo.rundir.rundir import Checkpoint, RunDir, new_path, newest_path
-
-_ELSEWHERE = ("train.data", "train.workers", "train.tensorboard", "dataset.root", "dataset.download")
-"""Where the same rows come from, and who watches: nothing that is computed depends on it."""
 
 
 def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
@@ -25,8 +22,7 @@ def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
     table = run.read_config()
     check_keys(FileOutline, table, str(run.path / "config.toml"))
     onefile.make_ready(table, run.path / "config.toml")
-    values = resolving.complete(table, lambda key: str(run.path / "config.toml"), given=given)
-    return check(RunConfig, values, "", lambda key: str(run.path / "config.toml"))
+    return resolving.read(table, lambda key: str(run.path / "config.toml"), given)
 
 
 def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) -> Path:
@@ -121,25 +117,16 @@ def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoin
 
 
 def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
-    """Only a larger number of steps may differ from the run that is resumed."""
-    old, new = _flat(before.model_dump()), _flat(now.model_dump())
-    allowed = ("version", "packages.", "recipe.", "x.range", "train.steps", *_ELSEWHERE)
-    changed = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(allowed)]
-    if now.train.steps < before.train.steps:
-        changed.append("train.steps")
+    """Of what weights depend on, only the number of steps may differ from the run that is resumed: more."""
+    old, new = flat(before.material()), flat(now.material())
+    if before.x is not None and now.x is not None:
+        old["x.shape"], new["x.shape"] = list(before.x.shape), list(now.x.shape)
+    changed = {key for key in {**old, **new} if old.get(key) != new.get(key)}
+    if now.train.steps > before.train.steps:
+        changed.discard("train.steps")
     if changed:
         raise ConfigError(
             "\n".join(f"'{key}' was {old.get(key)!r} and is now {new.get(key)!r}" for key in sorted(changed)),
             where=f"--resume of {run.path}",
             fix="keep the settings of a resumed run (only --steps may grow), or begin a new one",
         )
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
-    return flat

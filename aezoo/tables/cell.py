@@ -11,13 +11,6 @@ from typing import Any
 
 from aezoo.config.run import RunConfig
 
-_IMMATERIAL = {
-    "train": ("device", "workers", "data", "keep_memory", "log_every", "tensorboard"),
-    "dataset": ("root", "download"),
-}
-_ASIDE = ("format", "version", "plugins", "packages", "recipe", "x", "checkpoint", "evaluate")
-"""What a run file says besides, on which no weight depends."""
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -67,8 +60,5 @@ class Outcome:
 
 def content_id(config: RunConfig) -> str:
     """The same for two configs exactly if the same weights come of them on the same machine."""
-    table = config.model_dump(mode="json", exclude=set(_ASIDE))
-    for section, keys in _IMMATERIAL.items():
-        table[section] = {key: value for key, value in table[section].items() if key not in keys}
-    text = json.dumps(table, sort_keys=True)
+    text = json.dumps(config.material(), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]

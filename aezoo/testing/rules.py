@@ -33,7 +33,7 @@ from aezoo.registry import registry
 from aezoo.reproduction.evidence import methods_of
 from aezoo.reproduction.experiment import cells_of
 from aezoo.reproduction.experiment import named as named_experiment
-from aezoo.resolve import check_part, complete, resolve
+from aezoo.resolve import check_part, read, resolve
 from aezoo.testing.specimen import (
     ROWS,
     Specimen,
@@ -117,10 +117,10 @@ def _import(specimen: Specimen) -> None:
 )
 def _settings(specimen: Specimen) -> None:
     """Settings go through TOML and back, and unknown ones are refused."""
-    section = check_part(specimen.kind, specimen.section(), specimen.kind)
-    again = check_part(specimen.kind, tomllib.loads(tomli_w.dumps(section)), specimen.kind)
-    if again != section:
-        raise Fault(f"the settings {section} come back from TOML as {again}")
+    part = check_part(specimen.kind, specimen.section(), specimen.kind)
+    again = check_part(specimen.kind, tomllib.loads(tomli_w.dumps(part.model_dump())), specimen.kind)
+    if again != part:
+        raise Fault(f"the settings {part.settings} come back from TOML as {again.settings}")
     try:
         check_part(specimen.kind, {**specimen.section(), "no_such_setting": 1}, specimen.kind)
     except ConfigError:
@@ -571,7 +571,7 @@ def _experiment(specimen: Specimen) -> None:
 
 def _goes_through_toml(config: RunConfig) -> None:
     table = tomllib.loads(tomli_w.dumps(config.model_dump(exclude_none=True)))
-    if RunConfig(**complete(table)) != config:
+    if read(table) != config:
         raise Fault("the config comes back from TOML as another one")
 
 

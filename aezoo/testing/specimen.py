@@ -12,7 +12,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from aezoo.config.run import RunConfig
+from aezoo.config.run import Part, RunConfig
 from aezoo.data.resident import Resident
 from aezoo.errors import ConfigError
 from aezoo.evaluation.measuring import Evaluation
@@ -24,7 +24,7 @@ from aezoo.parts.interfaces import Component, FittedPrior, LatentPrior, Phase, R
 from aezoo.parts.measures import Extractor, Metric
 from aezoo.parts.types import Data, Posterior, Split, Terms
 from aezoo.registry import registry
-from aezoo.resolve import part_class, resolve, settings_class
+from aezoo.resolve import check_part, make, part_class, resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.training.assemble import Assembly, assemble
 from aezoo.training.fitting import Fitting
@@ -110,6 +110,9 @@ class Specimen:
     def section(self) -> dict[str, Any]:
         return {"name": self.name, **self.settings}
 
+    def part(self) -> Part:
+        return check_part(self.kind, self.section(), self.kind)
+
     def config(self, **train: Any) -> RunConfig:
         """A small run with this part in it."""
         here = __name__
@@ -163,15 +166,11 @@ class Specimen:
         return found
 
     def extractor(self, shape: tuple[int, ...]) -> Extractor:
-        typed = settings_class("extractor", self.name)(**self.settings)
-        settings = {name: getattr(typed, name) for name in type(typed).model_fields}
-        made: Extractor = part_class("extractor", self.name)(shape=shape, **settings)
+        made: Extractor = make("extractor", self.part(), {"shape": shape})
         return made.eval()
 
     def metric(self) -> Metric:
-        typed = settings_class("metric", self.name)(**self.settings)
-        settings = {name: getattr(typed, name) for name in type(typed).model_fields}
-        made = part_class("metric", self.name)(**settings)
+        made = make("metric", self.part())
         assert isinstance(made, Metric), f"{type(made).__name__} does not derive from a metric of aezoo.api"
         return made
 

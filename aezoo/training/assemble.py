@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from aezoo.config.check import check
@@ -14,12 +15,12 @@ from aezoo.config.run import RunConfig, XConfig
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.build import model_of
-from aezoo.parts.interfaces import (
-    Phase,
-)
+from aezoo.parts.interfaces import Phase
 from aezoo.parts.statistics import batch_norms
 from aezoo.parts.types import Data
 from aezoo.training.schedule import check_names, default_schedule, parse
+from aezoo.training.step import Batches
+from aezoo.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,31 @@ def assemble(
         )
     optimizers = merge_optimizers(config.optimizer, phases, config.inherited)
     return Assembly(model, phases, schedule, optimizers)
+
+
+def trainer_of(config: RunConfig, assembly: Assembly, batches: Batches, device: torch.device) -> Trainer:
+    """The trainer of a run, its model moved to the device, in training mode."""
+    _place(assembly.model, device, compiled=config.train.compile)
+    return Trainer(
+        assembly.model,
+        assembly.phases,
+        assembly.schedule,
+        batches,
+        optimizers=assembly.optimizers,
+        seed=config.train.seed,
+        device=device,
+        precision=config.train.precision,
+        average=config.ema.decay,
+    )
+
+
+def _place(model: Autoencoder, device: torch.device, *, compiled: bool) -> None:
+    model.to(device).train()
+    if device.type == "cuda":
+        model.to(memory_format=torch.channels_last)
+    if compiled:  # encoder and decoder alone: penalties differentiate critics twice, compiled code once
+        model.encoder.compile()
+        model.decoder.compile()
 
 
 def schedule_of(phases: Sequence[Phase], critic_steps: int) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from aezoo.config.run import RunConfig
@@ -16,6 +14,7 @@ from aezoo.parts.autoencoder import Autoencoder, load_state, split_state
 from aezoo.rundir.rundir import Checkpoint, RunDir
 from aezoo.rundir.tensorboard import Board
 from aezoo.training.progress import Progress
+from aezoo.training.signals import on_signals
 from aezoo.training.trainer import Trainer
 
 Look = Callable[[int], dict[str, float]]
@@ -126,21 +125,14 @@ class Stages:
     @contextmanager
     def signals(self) -> Iterator[None]:
         """Ctrl-C and SIGTERM stop training at the end of the iteration; a second one stops at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
 
-        def note(number: int, frame: FrameType | None) -> None:
+        def note(number: int) -> None:
             if self._signal is not None:
                 raise KeyboardInterrupt
             self._signal = number
 
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with on_signals(note):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
         if self._signal is not None:  # it came after the last iteration, while a prior was fitted
             raise self._interrupted(self._signal)
 

@@ -26,6 +26,7 @@ from aezoo.files import check_writable
 from aezoo.parts.measures import ModelMetric, PairMetric
 from aezoo.parts.types import Data
 from aezoo.registry.onefile import load_file
+from aezoo.resolve import check_part
 from aezoo.rundir.load import load
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
@@ -80,7 +81,9 @@ def evaluate(
     place = choose_device(device)
     named = named_metrics(metrics)
     if data_root:
-        config = config.model_copy(update={"dataset": {**config.dataset, "root": data_root}})
+        moved = {**config.dataset.model_dump(), "root": data_root}
+        dataset = check_part("dataset", moved, "dataset", lambda key: "--data-root")
+        config = config.model_copy(update={"dataset": dataset})
     rows = _rows(config, data)
     spaces = named_spaces(extractors, config, rows, place, weights=weights, download=download)
     model = load(run, modules=modules).to(place)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aezoo.config.run import RunConfig
+from aezoo.config.run import RunConfig, dataset_name
 from aezoo.data.memory import CHUNK
 from aezoo.drawing import pictures
 from aezoo.errors import AezooError
@@ -25,7 +25,6 @@ from aezoo.parts.interfaces import FittedPrior
 from aezoo.parts.types import Data
 from aezoo.randomness import generator_for
 from aezoo.report import short_page
-from aezoo.resolve import dataset_name
 from aezoo.rundir.rundir import RunDir
 from aezoo.rundir.versions import versions
 

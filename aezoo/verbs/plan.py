@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from aezoo.config.optimizer import OptimizerConfig
-from aezoo.config.run import PARTS, RunConfig
+from aezoo.config.run import PARTS
+from aezoo.data.loading import load_data
 from aezoo.parts.interfaces import Phase, moved_weights
-from aezoo.parts.types import Data
 from aezoo.resolve import run_name
 from aezoo.training.assemble import Assembly, prepare
 from aezoo.verbs.finish import parameter_counts
+from aezoo.verbs.train import TrainRequest
 
 
-def plan(config: RunConfig, data: Data) -> dict[str, Any]:
+def plan(request: TrainRequest) -> dict[str, Any]:
     """What a training would do: parts, trainable weights, schedule, phases with their optimizers."""
-    config, assembly = prepare(config, data)
+    config = request.config()
+    data = load_data(config) if request.data is None else request.data
+    config, assembly = prepare(config, data, request.modules)
     counts = parameter_counts(assembly.model)
-    parts = {section: getattr(config, section)["name"] for section in PARTS}
+    parts = {section: getattr(config, section).name for section in PARTS}
     counts["divergence"] = counts.get(f"regularizer.{parts['divergence']}", 0)
     phases = {
         phase.name: {
@@ -37,7 +40,7 @@ def plan(config: RunConfig, data: Data) -> dict[str, Any]:
         },
         "parts": {
             **parts,
-            **{f"regularizer.{label}": table["name"] for label, table in config.regularizer.items()},
+            **{f"regularizer.{label}": part.name for label, part in config.regularizer.items()},
         },
         "parameters": counts,
         "steps": config.train.steps,

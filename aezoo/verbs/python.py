@@ -14,9 +14,9 @@ from aezoo.config.base import Config
 from aezoo.data.given import Rows, given_data
 from aezoo.parts.types import Data
 from aezoo.registry import registry
-from aezoo.resolve import resolve
 from aezoo.training.progress import Bar, Silence
-from aezoo.verbs.train import Run, run_training
+from aezoo.verbs.train import Run, TrainRequest
+from aezoo.verbs.train import train as run
 
 Part = str | Mapping[str, Any] | Config | nn.Module
 """A name, a table with `name` and settings, a part's settings, or a finished module of one's own."""
@@ -79,11 +79,18 @@ def train(
         flags["train()"] = {"train": options}
     if settings:
         flags["settings="] = dict(settings)
-    config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins)
-    progress = Silence() if quiet else Bar()
-    return run_training(
-        config, out, resume=resume, overwrite=overwrite, progress=progress, modules=modules, data=data
+    request = TrainRequest(
+        recipe=recipe,
+        said=flags,
+        scale=scale,
+        plugins=plugins,
+        modules=modules,
+        data=data,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
     )
+    return run(request, Silence() if quiet else Bar())
 
 
 def _given(dataset: Part | Rows | None) -> tuple[Data | None, Part | None]:

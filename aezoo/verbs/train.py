@@ -12,25 +12,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from aezoo.config.merge import Table
 from aezoo.config.run import RunConfig
-from aezoo.data.loading import load_data
-from aezoo.data.memory import CHUNK, is_streamed, placed
-from aezoo.data.resident import Resident
-from aezoo.data.streamed import Streamed
+from aezoo.data.loading import batches_of, load_data
+from aezoo.data.memory import CHUNK, placed
 from aezoo.device import choose_device
 from aezoo.parts.autoencoder import Autoencoder, join, load_state
 from aezoo.parts.interfaces import FittedPrior
 from aezoo.parts.types import Data, Posterior
+from aezoo.resolve import resolve
 from aezoo.rundir.load import load
 from aezoo.rundir.open import directory_for, opened
 from aezoo.rundir.rundir import Checkpoint, RunDir
 from aezoo.rundir.tensorboard import check_installed
-from aezoo.training.assemble import Assembly, prepare
+from aezoo.training.assemble import Assembly, prepare, trainer_of
 from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Progress, Silence
 from aezoo.training.stages import Stages
-from aezoo.training.step import Batches
-from aezoo.training.trainer import Trainer
 from aezoo.verbs.allocator import keep_memory
 from aezoo.verbs.finish import Facts, reconstruction_error, write_grids, write_products
 
@@ -56,6 +54,62 @@ class Run:
         return load(self.path, modules=self.modules)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """What a user asks for, on the command line or in Python.
+
+    recipe:   a recipe's name or a TOML file
+    said:     who said it -> the table it stands for, such as {"--prior": {"prior": "normal"}}
+    sets:     "key=value" texts; they have the last word
+    scale:    `small` or `paper`
+    plugins:  one-file plugins to load first
+    modules:  finished modules, by section
+    data:     stands in for the dataset
+    out:      the run directory; none: one under `runs/`
+    """
+
+    recipe: str | Path | None = None
+    said: Mapping[str, Table] = field(default_factory=dict)
+    sets: Sequence[str] = ()
+    scale: str | None = None
+    plugins: Sequence[str | Path] = ()
+    modules: Mapping[str, nn.Module] = field(default_factory=dict)
+    data: Data | None = None
+    out: str | Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+    def config(self) -> RunConfig:
+        """The complete run that is asked for.
+
+        Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
+        """
+        return resolve(
+            self.recipe,
+            flags=self.said,
+            sets=self.sets,
+            scale=self.scale,
+            given=self.modules,
+            plugins=self.plugins,
+        )
+
+
+def train(request: TrainRequest, progress: Progress | None = None) -> Run:
+    """Train what is asked for, into its run directory.
+
+    Raises:  AezooError for everything a user can mend
+    """
+    return run_training(
+        request.config(),
+        request.out,
+        resume=request.resume,
+        overwrite=request.overwrite,
+        progress=progress,
+        modules=request.modules,
+        data=request.data,
+    )
+
+
 def run_training(
     config: RunConfig,
     out: str | Path | None = None,
@@ -79,7 +133,6 @@ def run_training(
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
     with opened(run, config, resume=resume, overwrite=overwrite, given=modules or ()) as checkpoint:
-        _place(assembly.model, device, compiled=config.train.compile)
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):
@@ -99,17 +152,7 @@ def _train(
     if checkpoint is not None:
         load_state(model, checkpoint.model)
     train = config.train
-    trainer = Trainer(
-        model,
-        assembly.phases,
-        assembly.schedule,
-        _batches(config, data, device),
-        optimizers=assembly.optimizers,
-        seed=train.seed,
-        device=device,
-        precision=train.precision,
-        average=config.ema.decay,
-    )
+    trainer = trainer_of(config, assembly, batches_of(config, data, device), device)
     averages = trainer.averages
 
     def look(step: int) -> dict[str, float]:
@@ -129,28 +172,8 @@ def _train(
     return Facts(train.steps, stages.seconds, fit_seconds, str(device))
 
 
-def _batches(config: RunConfig, data: Data, device: torch.device) -> Batches:
-    """Where minibatches come from: memory, or the disk for a dataset left there."""
-    train = config.train
-    if is_streamed(data):
-        return Streamed(
-            data, data.train, train.batch_size, seed=train.seed, device=device, workers=train.workers
-        )
-    return Resident(data, data.train, train.batch_size, seed=train.seed, device=device)
-
-
 def _codes(model: Autoencoder, data: Data, reads: Sequence[str]) -> Posterior:
     """The posterior of the whole training split, with the fields that the prior reads."""
     device = model.device
     chunks = [model.encode(data.x(rows.to(device))) for rows in data.train.values.split(CHUNK)]
     return join(chunks, tuple(reads))
-
-
-def _place(model: Autoencoder, device: torch.device, *, compiled: bool) -> None:
-    """Move a model to where it trains, in training mode."""
-    model.to(device).train()
-    if device.type == "cuda":
-        model.to(memory_format=torch.channels_last)
-    if compiled:  # encoder and decoder alone: penalties differentiate critics twice, compiled code once
-        model.encoder.compile()
-        model.decoder.compile()

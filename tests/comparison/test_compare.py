@@ -9,14 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import aezoo
 from aezoo.comparison import estimate
-from aezoo.comparison.compare import finished, plan
+from aezoo.comparison.compare import plan, run_grid
 from aezoo.comparison.executors import Local
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.comparison.presence import absent
@@ -39,7 +41,7 @@ def _own_registry():
 
 def grid(tmp_path, *methods, **options):
     asked = {"seeds": 2, "steps": 3, "sets": SMALL, "metrics": ["reconstruction", "fd"], "n": 50, **options}
-    return grid_of(Request(methods, **asked), tmp_path / "runs")
+    return grid_of(Request(methods=methods, home=tmp_path / "runs", **asked))
 
 
 def numbers(outcomes):
@@ -52,7 +54,7 @@ def numbers(outcomes):
 
 
 def test_every_cell_is_trained_and_measured_alike(tmp_path):
-    outcomes = finished(grid(tmp_path, "vae", "ae-gmm"), Here())
+    outcomes = run_grid(grid(tmp_path, "vae", "ae-gmm"), Here())
     assert [outcome.failure for outcome in outcomes] == [""] * 4
     rows = [row for outcome in outcomes for row in outcome.results["results"]]
     assert {row["n_real"] for row in rows if row["metric"].startswith(("fd", "sse"))} == {50}
@@ -62,31 +64,31 @@ def test_every_cell_is_trained_and_measured_alike(tmp_path):
 
 
 def test_a_finished_cell_is_never_trained_twice_and_a_new_seed_only_adds(tmp_path):
-    finished(grid(tmp_path, "vae"), Here())
+    run_grid(grid(tmp_path, "vae"), Here())
     again = Here()
     first = grid(tmp_path, "vae").cells[0].path / "model.safetensors"
     before = first.stat().st_mtime_ns
-    finished(grid(tmp_path, "vae"), again)
+    run_grid(grid(tmp_path, "vae"), again)
     assert again.tasks == [] and first.stat().st_mtime_ns == before
     more = Here()
-    finished(grid(tmp_path, "vae", seeds=3), more)
+    run_grid(grid(tmp_path, "vae", seeds=3), more)
     assert [Path(task.path).name.rpartition("-s")[2][0] for task in more.tasks] == ["2"]
 
 
 def test_asking_for_other_measures_trains_nothing_anew(tmp_path):
-    finished(grid(tmp_path, "vae", seeds=1), Here())
+    run_grid(grid(tmp_path, "vae", seeds=1), Here())
     other = grid(tmp_path, "vae", seeds=1, n=40)
     assert [one.state for one in plan(other)] == ["measure"]
     model = other.cells[0].path / "model.safetensors"
     before = model.read_bytes()
-    (outcome,) = finished(other, Here())
+    (outcome,) = run_grid(other, Here())
     assert model.read_bytes() == before
     assert {row["n_real"] for row in outcome.results["results"] if "fd" in row["metric"]} == {40}
 
 
 def test_numbers_of_an_earlier_protocol_neither_show_nor_stop_the_comparison(tmp_path):
-    (mine,) = finished(grid(tmp_path, "vae", seeds=1, extractors=["random-conv"], n=40), Here())
-    outcomes = finished(grid(tmp_path, "vae", "ae-gmm", seeds=1, extractors=["pixels"]), Here())
+    (mine,) = run_grid(grid(tmp_path, "vae", seeds=1, extractors=["random-conv"], n=40), Here())
+    outcomes = run_grid(grid(tmp_path, "vae", "ae-gmm", seeds=1, extractors=["pixels"]), Here())
     assert len(mine.results["results"]) < len(outcomes[0].results["results"])
     assert {column.extractor for column in build(outcomes).columns} == {"", "pixels"}
     assert {column.extractor for column in build(outcomes, ["fd[random-conv]"]).columns} == {"random-conv"}
@@ -94,7 +96,7 @@ def test_numbers_of_an_earlier_protocol_neither_show_nor_stop_the_comparison(tmp
 
 def test_a_run_measured_at_another_checkpoint_is_measured_again(tmp_path):
     mine = grid(tmp_path, "vae", seeds=1, n=40)
-    finished(mine, Here())
+    run_grid(mine, Here())
     aezoo.evaluate(
         mine.cells[0].path, metrics=["reconstruction", "fd"], n=40, checkpoint="min-over-checkpoints"
     )
@@ -103,7 +105,7 @@ def test_a_run_measured_at_another_checkpoint_is_measured_again(tmp_path):
 
 def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
     whole = grid(tmp_path / "whole", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
-    finished(whole, Here())
+    run_grid(whole, Here())
     cut = grid(tmp_path / "cut", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
     path = cut.cells[0].path
     aezoo.verbs.train.run_training(cut.cells[0].config, path)
@@ -111,15 +113,15 @@ def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
         (path / file).unlink()
     (path / "checkpoints" / "step-000000006" / "state.json").unlink()  # as if killed while it was written
     assert [one.state for one in plan(cut)] == ["resume"]
-    finished(cut, Here())
+    run_grid(cut, Here())
     assert (path / "model.safetensors").read_bytes() == (
         whole.cells[0].path / "model.safetensors"
     ).read_bytes()
 
 
 def test_processes_give_the_table_that_this_process_gives(tmp_path):
-    here = finished(grid(tmp_path / "here", "vae"), Here(), jobs=os.cpu_count())
-    apart = finished(grid(tmp_path / "apart", "vae"), Local(2, tmp_path / "logs"), jobs=os.cpu_count())
+    here = run_grid(grid(tmp_path / "here", "vae"), Here(), jobs=os.cpu_count())
+    apart = run_grid(grid(tmp_path / "apart", "vae"), Local(2, tmp_path / "logs"), jobs=os.cpu_count())
     assert numbers(apart) == numbers(here)
 
 
@@ -145,7 +147,7 @@ def dying(tmp_path):
 
 
 def test_a_cell_that_dies_is_a_row_with_its_reason_and_the_others_go_on(tmp_path, dying):
-    outcomes = finished(grid(tmp_path, str(dying), "vae", seeds=1), Local(1, tmp_path / "logs"))
+    outcomes = run_grid(grid(tmp_path, str(dying), "vae", seeds=1), Local(1, tmp_path / "logs"))
     died, lived = outcomes
     assert "SIGKILL" in died.failure and "about to die" in died.failure and died.results == {}
     assert lived.failure == "" and lived.results["results"]
@@ -155,16 +157,16 @@ def test_a_cell_that_dies_is_a_row_with_its_reason_and_the_others_go_on(tmp_path
 
 def test_a_failure_quotes_its_own_attempt_and_not_earlier_ones(tmp_path, dying):
     first, second = (
-        finished(grid(tmp_path, str(dying), seeds=1), Local(1, tmp_path / "logs"))[0] for _ in range(2)
+        run_grid(grid(tmp_path, str(dying), seeds=1), Local(1, tmp_path / "logs"))[0] for _ in range(2)
     )
     assert first.failure == second.failure and "about to die" in first.failure
 
 
 @pytest.mark.parametrize("content", ['{"a": ', "[]"])
 def test_damaged_results_are_a_row_with_their_reason_and_the_others_go_on(tmp_path, content):
-    damaged, whole = finished(grid(tmp_path, "vae"), Here())
+    damaged, whole = run_grid(grid(tmp_path, "vae"), Here())
     (damaged.cell.path / "results.json").write_text(content)
-    found = finished(grid(tmp_path, "vae"), Local(1, tmp_path / "logs"))
+    found = run_grid(grid(tmp_path, "vae"), Local(1, tmp_path / "logs"))
     assert "results.json is damaged" in found[0].failure and found[1].results == whole.results
     assert (damaged.cell.path / "results.json").read_text() == content
 
@@ -188,7 +190,7 @@ def test_the_bar_is_closed_also_when_the_comparison_is_stopped(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        finished(grid(tmp_path, "vae"), Stopping(), Bar())
+        run_grid(grid(tmp_path, "vae"), Stopping(), Bar())
     assert told == ["opened", "closed"]
 
 
@@ -308,10 +310,33 @@ def test_a_dry_run_trains_nothing_and_says_how_long_it_takes(run, tmp_path):
     assert document["cells"][0]["seconds"] >= 0 and not (tmp_path / "runs").exists()
 
 
+def test_a_comparison_that_was_stopped_goes_on_under_another_log_every(tmp_path):
+    asked = grid(tmp_path, "vae", seeds=1, sets=(*SMALL, "checkpoint.every=2"))
+    run_grid(asked, Here())
+    path = asked.cells[0].path
+    for name in ("results.json", "model.safetensors", "checkpoints/step-000000003/state.json"):
+        (path / name).unlink()  # as after a kill behind the first checkpoint
+    again = grid(tmp_path, "vae", seeds=1, sets=(*SMALL, "train.log_every=1", "checkpoint.every=1"))
+    assert [one.state for one in plan(again)] == ["resume"] and again.cells[0].path == path
+    assert [one.failure for one in run_grid(again, Here())] == [""]
+
+
+def test_the_estimate_tries_a_training_under_its_own_precision(tmp_path, monkeypatch):
+    seen = set()
+
+    def autocast(device, *, dtype, **options):
+        seen.add(dtype)
+        return nullcontext()
+
+    monkeypatch.setattr(torch, "autocast", autocast)
+    (cell,) = grid(tmp_path, "vae", seeds=1, sets=(*SMALL, "train.precision=bf16")).cells
+    assert estimate.seconds_of(cell) > 0 and seen == {torch.bfloat16}
+
+
 def test_the_estimate_of_a_training_that_was_stopped_is_of_what_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(estimate, "seconds_of", lambda cell: 100.0)
     begun = grid(tmp_path, "vae", seeds=1, steps=3, sets=(*SMALL, "checkpoint.every=3"))
-    finished(begun, Here())
+    run_grid(begun, Here())
     path = begun.cells[0].path
     for name in ("results.json", "model.safetensors"):
         (path / name).unlink()
@@ -326,21 +351,21 @@ def test_the_estimate_of_a_training_that_was_stopped_is_of_what_is_left(tmp_path
 def test_data_that_are_nowhere_are_told_before_anything_is_trained(tmp_path):
     here = Here()
     with pytest.raises(MissingError, match="mnist is not on this machine") as caught:
-        finished(grid(tmp_path, "vae", datasets=["mnist"], data_root=str(tmp_path)), here)
+        run_grid(grid(tmp_path, "vae", datasets=["mnist"], data_root=str(tmp_path)), here)
     assert caught.value.exit_code == 3 and "--download" in str(caught.value)
     assert here.tasks == [] and not (tmp_path / "runs").exists()
 
 
 def test_cells_whose_data_are_nowhere_fail_and_the_others_go_on(tmp_path):
     asked = grid(tmp_path, "vae", datasets=["mnist", "digits"], seeds=1, data_root=str(tmp_path))
-    lost, trained = finished(asked, Here())
+    lost, trained = run_grid(asked, Here())
     assert "mnist is not on this machine" in lost.failure
     assert trained.failure == "" and trained.results["dataset"] == "digits"
 
 
 def test_data_of_many_cells_are_looked_at_once(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("aezoo.data.loading.load_data", lambda config: seen.append(config.dataset["name"]))
+    monkeypatch.setattr("aezoo.data.loading.load_data", lambda config: seen.append(config.dataset.name))
     asked = grid(tmp_path, "vae", "ae-gmm", datasets=["digits", "synthetic-2d"], sets=())
     assert absent(asked.cells, None) == {} and seen == ["digits", "synthetic-2d"]
 
@@ -351,14 +376,14 @@ def test_where_data_are_is_said_only_to_datasets_that_have_files_and_changes_no_
     plain = grid(tmp_path, "vae", datasets=["digits", "mnist"], seeds=1).cells
     assert told[0].config.dataset == plain[0].config.dataset
     said = {"root": str(tmp_path), "download": True}
-    assert told[1].config.dataset == {**plain[1].config.dataset, **said}
+    assert told[1].config.dataset.model_dump() == {**plain[1].config.dataset.model_dump(), **said}
     assert [cell.path for cell in told] == [cell.path for cell in plain]
 
 
 def test_a_run_is_measured_on_data_that_have_moved_since(tmp_path):
     options = {"datasets": ["mnist"], "seeds": 1, "metrics": ["reconstruction"]}
     first = grid(tmp_path, "vae", n=10, data_root=str(write_idx(tmp_path / "here")), **options)
-    assert [one.failure for one in finished(first, Here())] == [""]
+    assert [one.failure for one in run_grid(first, Here())] == [""]
     (tmp_path / "here").rename(tmp_path / "there")
-    (again,) = finished(grid(tmp_path, "vae", n=12, data_root=str(tmp_path / "there"), **options), Here())
+    (again,) = run_grid(grid(tmp_path, "vae", n=12, data_root=str(tmp_path / "there"), **options), Here())
     assert again.failure == "" and again.results["evaluation"]["asked"]["n"] == 12

@@ -50,7 +50,7 @@ def test_without_gpus_the_environment_stays_as_it_is_but_for_the_threads(tmp_pat
 @pytest.mark.parametrize(("jobs", "threads"), [(1, 8), (2, 4), (3, 2), (100, 1)])
 def test_cores_are_divided_among_jobs(tmp_path, monkeypatch, jobs, threads):
     monkeypatch.setattr(compare, "cores", lambda: 8)
-    grid = grid_of(Request(["vae"]), tmp_path)
+    grid = grid_of(Request(methods=["vae"], home=tmp_path))
     assert compare.task_of_cell(grid.cells[0], grid, jobs).threads == threads
 
 

@@ -13,7 +13,7 @@ from aezoo.tables.cell import content_id
 
 
 def cells(tmp_path, *methods, **options):
-    return grid_of(Request(methods, **options), tmp_path / "runs").cells
+    return grid_of(Request(methods=methods, home=tmp_path / "runs", **options)).cells
 
 
 def test_a_grid_is_every_method_on_every_dataset_under_every_seed(tmp_path):
@@ -61,7 +61,7 @@ def test_a_grid_file_says_the_same_and_the_command_line_wins(tmp_path):
         '[grid]\nrecipes = ["vae", "own.toml"]\ndatasets = ["synthetic-2d"]\nseeds = 2\nsteps = 30\nn = 50\n'
     )
     (tmp_path / "own.toml").write_text('base = "vae"\n[train]\nlatent_dim = 3\n')
-    grid = grid_of(Request([str(tmp_path / "small.toml")], steps=20), tmp_path)
+    grid = grid_of(Request(methods=[str(tmp_path / "small.toml")], steps=20, home=tmp_path))
     assert [(cell.method, cell.seed) for cell in grid.cells] == [
         ("vae", 0),
         ("vae", 1),
@@ -116,9 +116,9 @@ def test_an_unknown_key_of_a_grid_file_is_told_with_its_file_and_the_nearest(tmp
 def test_a_recipe_keeps_the_dataset_of_its_own_file(tmp_path):
     (tmp_path / "own.toml").write_text('base = "vae"\ndataset = "synthetic-2d"\n')
     own, plain = cells(tmp_path, str(tmp_path / "own.toml"), "vae")
-    assert (own.dataset, own.config.dataset["name"], plain.dataset) == ("synthetic-2d",) * 2 + ("digits",)
+    assert (own.dataset, own.config.dataset.name, plain.dataset) == ("synthetic-2d",) * 2 + ("digits",)
     (other,) = cells(tmp_path, str(tmp_path / "own.toml"), datasets=["digits"])
-    assert other.config.dataset["name"] == "digits"
+    assert other.config.dataset.name == "digits"
 
 
 def test_a_cell_is_called_after_what_it_is_trained_on_whatever_set_says(tmp_path):

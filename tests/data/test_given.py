@@ -58,7 +58,7 @@ class Pairs(Dataset):
 def test_a_run_on_given_data_says_so_and_its_model_needs_none(dataset, kind, shape, tmp_path):
     options = {"settings": {"reconstruction": {"name": "mse"}}} if kind == "Data" else {}
     run = train(dataset, tmp_path / "run", **options)
-    assert run.config.dataset["kind"] == kind and len(run.config.dataset["sha256"]) == 64
+    assert run.config.dataset.get("kind") == kind and len(run.config.dataset.get("sha256")) == 64
     model = aezoo.load(run.path)
     assert model.sample(3, torch.Generator().manual_seed(0)).shape == (3, *shape)
     with pytest.raises(MissingError, match="given from Python") as caught:
@@ -143,4 +143,4 @@ def test_a_name_with_a_path_and_a_table_with_one_are_the_same(tmp_path):
         [f"npz:{tmp_path / 'a.npz'}", {"name": "npz", "path": str(tmp_path / "a.npz")}]
     ):
         run = train(dataset, tmp_path / str(number))
-        assert run.config.dataset["name"] == "npz" and run.config.dataset["path"] == str(tmp_path / "a.npz")
+        assert run.config.dataset.name == "npz" and run.config.dataset.get("path") == str(tmp_path / "a.npz")

@@ -125,7 +125,7 @@ def test_a_streamed_run_is_the_resident_run(root, tmp_path):
 
 def test_what_does_not_fit_is_streamed_by_itself(root, tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 0)
-    monkeypatch.setattr("aezoo.verbs.train.Resident", None)
+    monkeypatch.setattr("aezoo.data.loading.Resident", None)
     assert trained(root, tmp_path / "a", recipe="vae").path.exists()
 
 
@@ -159,7 +159,7 @@ def test_interrupted_with_workers_a_checkpoint_is_written(root, tmp_path, monkey
 
 def test_the_config_holds_all_that_makes_a_row(root, tmp_path):
     run = trained(root, tmp_path / "a")
-    assert run.config.dataset == {
+    assert run.config.dataset.model_dump() == {
         "name": "folder",
         "path": str(root),
         "image_size": 8,

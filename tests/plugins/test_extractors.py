@@ -417,7 +417,7 @@ def test_a_dataset_brings_its_extractor(dataset, extractor):
 
 def test_an_extractor_that_a_dataset_brings_is_no_section_of_a_run():
     config = resolve(flags={"test": {"dataset": "mnist"}})
-    assert config.dataset["name"] == "mnist" and not hasattr(config, "extractor")
+    assert config.dataset.name == "mnist" and not hasattr(config, "extractor")
 
 
 # --- the example of docs/extractors.md

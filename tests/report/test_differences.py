@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aezoo.report.differences import Setting, differences, settings
 
-ONE = {"format": 1, "prior": {"name": "a", "hidden": [64, 64]}, "train": {"steps": 10, "lr": 0.1}}
-TWO = {"format": 2, "prior": {"name": "b"}, "train": {"steps": 10, "lr": 0.2}}
+ONE = {"prior": {"name": "a", "hidden": [64, 64]}, "train": {"steps": 10, "lr": 0.1}}
+TWO = {"prior": {"name": "b"}, "train": {"steps": 10, "lr": 0.2}}
 
 
 def rows(found) -> dict[str, tuple[str, ...]]:

@@ -166,14 +166,14 @@ def test_a_regularizer_of_ones_own_may_live_in_a_package(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     run = trained(tmp_path / "run", "ae-gmm", regularizers="mypackage.parts:Mine", dataset="digits")
     assert "autoencoder/mine" in RunDir(run.path).read_metrics()[0]
-    assert run.config.regularizer["mypackage.parts:Mine"]["weight"] == 0.5
+    assert run.config.regularizer["mypackage.parts:Mine"].get("weight") == 0.5
     assert run.model.latent_dim == 3
 
 
 def test_regularizers_may_be_settings_or_modules(tmp_path):
     part = L2Code(weight=0.1)
     run = trained(tmp_path / "run", "flexae", regularizers={"interp": InterpConfig(hidden=8), "small": part})
-    assert run.config.regularizer["interp"]["hidden"] == 8
+    assert run.config.regularizer["interp"].get("hidden") == 8
     assert "autoencoder/l2_code" in RunDir(run.path).read_metrics()[0]
     assert run.model.regularizer["small"] is part
 

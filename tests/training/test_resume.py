@@ -156,10 +156,10 @@ def test_an_extended_run_that_is_stopped_forgets_its_earlier_second_stage(tmp_pa
         ("train.steps", {"steps": 11}),
         ("prior.hidden", {"prior": {"name": "pgen", "hidden": [5]}}),
         ("optimizer.encoder.lr", {"settings": {"optimizer": {"encoder": {"lr": 0.5}}}}),
-        ("checkpoint.every", {"settings": {"checkpoint": {"every": 6}}}),
+        ("ema.decay", {"settings": {"ema": {"decay": 0.5}}}),
     ],
 )
-def test_any_other_key_that_changed_is_exit_2_by_name(tmp_path_factory, key, value, finished):
+def test_a_key_that_weights_depend_on_and_that_changed_is_exit_2_by_name(tmp_path_factory, key, value, finished):
     before = traces(finished)
     with pytest.raises(ConfigError) as caught:
         trained(finished, resume=True, **value)
@@ -167,6 +167,22 @@ def test_any_other_key_that_changed_is_exit_2_by_name(tmp_path_factory, key, val
     assert f"'{key}'" in caught.value.what and len(caught.value.what.splitlines()) == 1
     assert "--steps" in caught.value.fix
     assert traces(finished) == before
+
+
+@pytest.mark.parametrize(
+    "immaterial",
+    [
+        {"device": "cpu"},
+        {"log_every": 1},
+        {"keep_memory": False},
+        {"settings": {"checkpoint": {"every": 6, "keep": 7}, "evaluate": {"every": 4, "end": False}}},
+    ],
+    ids=str,
+)
+def test_what_no_weight_depends_on_may_change_and_changes_no_bit(tmp_path, finished, immaterial):
+    half = trained(tmp_path / "run", steps=5)
+    trained(half, resume=True, **immaterial)
+    assert (half / "model.safetensors").read_bytes() == (finished / "model.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="module")
