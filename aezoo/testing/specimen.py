@@ -267,7 +267,7 @@ def terms_of(model: Autoencoder, part: nn.Module, shape: tuple[int, ...]) -> Ter
     step = Step(model.train(), _Still(rows(6, shape)), seed=0, device=CPU)
     step.begin(0)
     step.draw(0, 0)
-    with step.playing("autoencoder", 1, frozenset(map(id, model.parameters()))):
+    with step.in_phase("autoencoder", 1, frozenset(map(id, model.parameters()))):
         _ = step.posterior, step.x_hat  # computed beforehand: they may change running statistics
         terms: Terms = part.terms(step)  # type: ignore[operator]  # a Component
     return terms

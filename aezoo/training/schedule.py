@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"\s*(?:(?P<repeat>\d+)\s*\*\s*\(|(?P<close>\))|(?P<name>[A-
 
 
 @dataclass(frozen=True)
-class Draw:
+class Sampling:
     """A fresh minibatch with its noise, or fresh noise for the minibatch at hand."""
 
     what: Literal["batch", "noise"]
@@ -32,14 +32,14 @@ class Group:
     phases: tuple[str, ...]
 
 
-Entry = Draw | Group
+Entry = Sampling | Group
 
 
 def parse(text: str, where: str = "train.schedule") -> tuple[Entry, ...]:
     """A schedule string, unrolled.
 
     >>> parse("batch critic+generator")
-    (Draw(what='batch'), Group(phases=('critic', 'generator')))
+    (Sampling(what='batch'), Group(phases=('critic', 'generator')))
 
     Raises:  ConfigError for anything that is no schedule, and one that does not begin with `batch`
     """
@@ -50,7 +50,7 @@ def parse(text: str, where: str = "train.schedule") -> tuple[Entry, ...]:
             where=where,
             fix="take it away, or open its bracket with n*(",
         )
-    if not entries or entries[0] != Draw("batch"):
+    if not entries or entries[0] != Sampling("batch"):
         raise ConfigError(
             f"the schedule {text!r} does not begin with a batch",
             where=where,
@@ -87,9 +87,9 @@ def _sequence(text: str, position: int, depth: int, where: str) -> tuple[list[En
 
 def _entry(word: str) -> Entry:
     if word == "batch":
-        return Draw("batch")
+        return Sampling("batch")
     if word == "noise":
-        return Draw("noise")
+        return Sampling("noise")
     return Group(tuple(word.split("+")))
 
 

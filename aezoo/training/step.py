@@ -167,8 +167,8 @@ class Step:
             self._draw, self._images = batch, {}
 
     @contextmanager
-    def playing(self, phase: str, position: int, moving: Ids = frozenset()) -> Iterator[None]:
-        """A phase's turn. `moving`: weights that it and later phases on the same draw move."""
+    def in_phase(self, phase: str, position: int, moving: Ids = frozenset()) -> Iterator[None]:
+        """While a phase is computed. `moving`: weights that it and later phases on the same draw move."""
         self._moving = moving
         self._frames.append(_Frame(phase, position))
         try:

@@ -19,7 +19,7 @@ from aezoo.parts.types import Terms
 from aezoo.randomness import mix
 from aezoo.training.averages import Averages
 from aezoo.training.optimizers import make_optimizer, set_learning_rate
-from aezoo.training.schedule import Draw, Group, check_names, parse
+from aezoo.training.schedule import Group, Sampling, check_names, parse
 from aezoo.training.step import Batches, Ids, Step
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Player:
+class Descent:
     """A phase with its weights in hand, and the optimizer that moves them."""
 
     phase: Phase
@@ -48,16 +48,16 @@ class Player:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Update:
     """A group of phases at its place in the schedule, and what moves until the next draw."""
 
     position: int
-    players: tuple[Player, ...]
+    descents: tuple[Descent, ...]
     moving: Ids
 
 
 @dataclass(frozen=True)
-class Deal:
+class Minibatch:
     """A draw at its place: the how-many-eth batch of the iteration, or noise alone (None)."""
 
     position: int
@@ -91,9 +91,9 @@ class Trainer:
         self.model = model
         self.device = torch.device(device)
         self.completed = 0
-        self.players = _players(model, phases, optimizers or {})
-        self._plan = _plan(schedule, self.players)
-        self._draws = sum(isinstance(entry, Deal) and entry.batch is not None for entry in self._plan)
+        self.descents = _descents(model, phases, optimizers or {})
+        self._plan = _plan(schedule, self.descents)
+        self._draws = sum(isinstance(entry, Minibatch) and entry.batch is not None for entry in self._plan)
         self._step = Step(model, batches, seed=seed, device=self.device)
         self._precision = precision
         self._seed = seed
@@ -111,11 +111,11 @@ class Trainer:
         self._seed_layers(mix(self._seed, number, "layers"))
         step.begin(number)
         for entry in self._plan:
-            if isinstance(entry, Deal):
+            if isinstance(entry, Minibatch):
                 batch = None if entry.batch is None else number * self._draws + entry.batch
                 step.draw(entry.position, batch)
             else:
-                self._take_turn(entry)
+                self._update(entry)
         self._end_iteration()
         self.completed = number + 1
         return self._values() if record else {}
@@ -126,44 +126,46 @@ class Trainer:
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def _take_turn(self, turn: Turn) -> None:
+    def _update(self, update: Update) -> None:
         """Take the gradients of all phases of a group, then step all, then forget what moved."""
         step = self._step
-        active = [player for player in turn.players if player.phase.when is None or self._asks(player, turn)]
-        held = [self._gradients(player, turn, keep_graph=player is not active[-1]) for player in active]
-        for player, gradients in zip(active, held, strict=True):
-            self._move(player, gradients)
-        for player in active:
-            step.forget(player.ids)
+        active = [descent for descent in update.descents if self._is_due(descent, update)]
+        held = [self._gradients(descent, update, keep_graph=descent is not active[-1]) for descent in active]
+        for descent, gradients in zip(active, held, strict=True):
+            self._move(descent, gradients)
+        for descent in active:
+            step.forget(descent.ids)
 
-    def _asks(self, player: Player, turn: Turn) -> bool:
-        assert player.phase.when is not None
-        with self._step.playing(f"{player.phase.name}/when", turn.position, turn.moving):
-            return player.phase.when(self._step)
+    def _is_due(self, descent: Descent, update: Update) -> bool:
+        phase = descent.phase
+        if phase.when is None:
+            return True
+        with self._step.in_phase(f"{phase.name}/when", update.position, update.moving):
+            return phase.when(self._step)
 
-    def _gradients(self, player: Player, turn: Turn, *, keep_graph: bool) -> Sequence[Tensor | None]:
-        step, phase = self._step, player.phase
-        with step.playing(phase.name, turn.position, turn.moving):
+    def _gradients(self, descent: Descent, update: Update, *, keep_graph: bool) -> Sequence[Tensor | None]:
+        step, phase = self._step, descent.phase
+        with step.in_phase(phase.name, update.position, update.moving):
             with self._autocast():
                 terms = phase.loss(step)
             total = _total(terms, phase.name)
-            gradients: Sequence[Tensor | None] = [None] * len(player.weights)
+            gradients: Sequence[Tensor | None] = [None] * len(descent.weights)
             if total.requires_grad:
                 gradients = torch.autograd.grad(
-                    total, player.weights, allow_unused=True, retain_graph=keep_graph or None
+                    total, descent.weights, allow_unused=True, retain_graph=keep_graph or None
                 )
-        if not player.checked:
-            _check_reached(player, gradients)
-            player.checked = True
+        if not descent.checked:
+            _check_reached(descent, gradients)
+            descent.checked = True
         if self._recorded is not None:
             self._note(phase.name, terms)
         return gradients
 
-    def _move(self, player: Player, gradients: Sequence[Tensor | None]) -> None:
+    def _move(self, descent: Descent, gradients: Sequence[Tensor | None]) -> None:
         """Step with these gradients alone: they are attached for this step and taken off again."""
-        for weight, gradient in zip(player.weights, gradients, strict=True):
+        for weight, gradient in zip(descent.weights, gradients, strict=True):
             weight.grad = gradient
-        for owner in self._owners(player):
+        for owner in self._owners(descent):
             config, optimizer = owner.config, owner.optimizer
             assert config is not None and optimizer is not None
             if isinstance(config.lr, Ramp):
@@ -171,20 +173,20 @@ class Trainer:
             if config.clip is not None:
                 torch.nn.utils.clip_grad_norm_(owner.weights, config.clip)
             optimizer.step()
-        for weight in player.weights:
+        for weight in descent.weights:
             weight.grad = None
-        if player.phase.after is not None:
+        if descent.phase.after is not None:
             with torch.no_grad():
-                player.phase.after()
+                descent.phase.after()
 
-    def _owners(self, player: Player) -> list[Player]:
+    def _owners(self, descent: Descent) -> list[Descent]:
         """The phases whose optimizers this one steps; mostly itself."""
-        return [self.players[name] for name in player.steps]
+        return [self.descents[name] for name in descent.steps]
 
     def _end_iteration(self) -> None:
         with torch.no_grad():
             for index, part in enumerate(self._after):
-                with self._step.playing(f"after/{index}", len(self._plan)):
+                with self._step.in_phase(f"after/{index}", len(self._plan)):
                     part.after(self._step)
         if self.averages is not None:
             self.averages.update()
@@ -224,11 +226,11 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Moments of all optimizers and averaged weights, keyed by phase and weight."""
         tensors: dict[str, Tensor] = {}
-        for phase, player in self.players.items():
-            if player.optimizer is None:
+        for phase, descent in self.descents.items():
+            if descent.optimizer is None:
                 continue
-            for name, weight in zip(player.names, player.weights, strict=True):
-                for key, value in player.optimizer.state.get(weight, {}).items():
+            for name, weight in zip(descent.names, descent.weights, strict=True):
+                for key, value in descent.optimizer.state.get(weight, {}).items():
                     tensors[f"optimizer/{phase}/{name}/{key}"] = value
         if self.averages is not None:
             tensors |= self.averages.state()
@@ -237,11 +239,11 @@ class Trainer:
     def load_state(self, tensors: Mapping[str, Tensor], completed: int) -> None:
         """Take up the state of `state()` after that many completed iterations."""
         self.completed = completed
-        for phase, player in self.players.items():
-            player.checked = completed > 0
-            if player.optimizer is None:
+        for phase, descent in self.descents.items():
+            descent.checked = completed > 0
+            if descent.optimizer is None:
                 continue
-            for name, weight in zip(player.names, player.weights, strict=True):
+            for name, weight in zip(descent.names, descent.weights, strict=True):
                 prefix = f"optimizer/{phase}/{name}/"
                 moments = {
                     key.removeprefix(prefix): value
@@ -249,8 +251,8 @@ class Trainer:
                     if key.startswith(prefix)
                 }
                 if moments:
-                    player.optimizer.state[weight] = {
-                        key: _like(key, value, weight, player.optimizer) for key, value in moments.items()
+                    descent.optimizer.state[weight] = {
+                        key: _like(key, value, weight, descent.optimizer) for key, value in moments.items()
                     }
         if self.averages is not None:
             self.averages.load(tensors)
@@ -292,27 +294,27 @@ def _total(terms: Terms, phase: str) -> Tensor:
     return sum(others, start=first)
 
 
-def _check_reached(player: Player, gradients: Sequence[Tensor | None]) -> None:
+def _check_reached(descent: Descent, gradients: Sequence[Tensor | None]) -> None:
     """On a phase's first run every weight it claims must lie behind its loss."""
-    lost = [name for name, gradient in zip(player.names, gradients, strict=True) if gradient is None]
+    lost = [name for name, gradient in zip(descent.names, gradients, strict=True) if gradient is None]
     if lost:
         raise ConfigError(
-            f"the phase '{player.phase.name}' moves {lost[0]}, but its loss does not depend on it"
+            f"the phase '{descent.phase.name}' moves {lost[0]}, but its loss does not depend on it"
             + (f" (nor on {len(lost) - 1} more)" if len(lost) > 1 else ""),
-            where=f"the loss of phase '{player.phase.name}'",
+            where=f"the loss of phase '{descent.phase.name}'",
             fix="choose a divergence that trains this prior"
             if lost[0].startswith(("prior.", "during."))
             else "leave the weight out of the phase's `moves`, or list it in the part's `apart`",
         )
 
 
-def _players(
+def _descents(
     model: nn.Module, phases: Sequence[Phase], optimizers: Mapping[str, OptimizerConfig]
-) -> dict[str, Player]:
+) -> dict[str, Descent]:
     names = {id(weight): name for name, weight in model.named_parameters()}
-    players: dict[str, Player] = {}
+    descents: dict[str, Descent] = {}
     for phase in phases:
-        if phase.name in players:
+        if phase.name in descents:
             raise ConfigError(
                 f"two parts have a phase called '{phase.name}'",
                 where="regularizer",
@@ -324,46 +326,46 @@ def _players(
         owned = isinstance(phase.optim, OptimizerConfig)
         config = optimizers.get(phase.name, phase.optim) if owned else None
         assert config is None or isinstance(config, OptimizerConfig)
-        players[phase.name] = Player(
+        descents[phase.name] = Descent(
             phase,
             weights,
             [names.get(id(weight), f"unnamed.{index}") for index, weight in enumerate(weights)],
             config,
             None if config is None else make_optimizer(config, weights),
         )
-    for player in players.values():
-        if player.config is None:
-            _check_owners(player, players)
-    return players
+    for descent in descents.values():
+        if descent.config is None:
+            _check_owners(descent, descents)
+    return descents
 
 
-def _check_owners(player: Player, players: Mapping[str, Player]) -> None:
+def _check_owners(descent: Descent, descents: Mapping[str, Descent]) -> None:
     """A phase that borrows optimizers: they exist, and hold all the weights it moves."""
     held: set[int] = set()
-    for name in player.steps:
-        owner = players.get(name)
+    for name in descent.steps:
+        owner = descents.get(name)
         assert owner is not None and owner.config is not None, (
-            f"'{player.phase.name}' steps '{name}', which owns none"
+            f"'{descent.phase.name}' steps '{name}', which owns none"
         )
         held |= owner.ids
-    assert player.ids <= held, f"'{player.phase.name}' moves weights that no optimizer it steps holds"
+    assert descent.ids <= held, f"'{descent.phase.name}' moves weights that no optimizer it steps holds"
 
 
-def _plan(schedule: str, players: Mapping[str, Player]) -> list[Deal | Turn]:
+def _plan(schedule: str, descents: Mapping[str, Descent]) -> list[Minibatch | Update]:
     """The schedule with everything that does not change looked up."""
     entries = parse(schedule)
-    check_names(entries, players)
-    plan: list[Deal | Turn] = []
+    check_names(entries, descents)
+    plan: list[Minibatch | Update] = []
     moving: set[int] = set()
-    batches = sum(entry == Draw("batch") for entry in entries)
+    batches = sum(entry == Sampling("batch") for entry in entries)
     for position in reversed(range(len(entries))):  # backwards: what later phases move is known then
         entry = entries[position]
         if isinstance(entry, Group):
-            group = tuple(players[name] for name in entry.phases)
-            moving |= {identity for player in group for identity in player.ids}
-            plan.append(Turn(position, group, frozenset(moving)))
+            group = tuple(descents[name] for name in entry.phases)
+            moving |= {identity for descent in group for identity in descent.ids}
+            plan.append(Update(position, group, frozenset(moving)))
         else:
             moving = set()
             batches -= entry.what == "batch"
-            plan.append(Deal(position, batches if entry.what == "batch" else None))
+            plan.append(Minibatch(position, batches if entry.what == "batch" else None))
     return plan[::-1]

@@ -53,7 +53,7 @@ def only(model, schedule, batches=None, **options):
 
 
 def step_of(model, batches=None):
-    """A step with its first minibatch drawn; read it inside `with step.playing("look", 1)`."""
+    """A step with its first minibatch drawn; read it inside `with step.in_phase("look", 1)`."""
     step = Step(model, batches or Rows(model.shape), seed=0, device=torch.device("cpu"))
     step.begin(0)
     step.draw(0, 0)
@@ -67,7 +67,7 @@ def test_the_penalty_of_a_linear_critic_is_ten_times_sixteen():
     part = linear_wgan()
     model = autoencoder(part, prior=seeded(Learned))
     step = step_of(model)
-    with step.playing("latent_critic", 1):
+    with step.in_phase("latent_critic", 1):
         terms = part.critic_loss(step)
         gap = (step.z_prior @ W).mean() - (step.z @ W).mean()
     assert terms["penalty"].item() == pytest.approx(160.0, rel=1e-5)
@@ -81,7 +81,7 @@ def test_the_image_critics_penalty_takes_the_norm_over_all_dimensions_of_an_imag
         part.critic[1].weight.copy_(torch.tensor([1.0, 2.0, 2.0, 4.0]))  # of norm 5
     model = flexae_sr((1, 2, 2))
     step = step_of(model)
-    with step.playing("image_critic", 1):
+    with step.in_phase("image_critic", 1):
         assert part.critic_loss(step)["penalty"].item() == pytest.approx(160.0, rel=1e-5)
 
 
@@ -90,7 +90,7 @@ def test_the_penalty_reaches_the_critics_weights():
     part = linear_wgan()
     model = autoencoder(part, prior=seeded(Learned))
     step = step_of(model)
-    with step.playing("latent_critic", 1):
+    with step.in_phase("latent_critic", 1):
         penalty = part.critic_loss(step)["penalty"]
     (gradient,) = torch.autograd.grad(penalty, part.critic[0].weight)
     assert torch.allclose(gradient, 20.0 * 4.0 * W / 5.0, rtol=1e-4)
@@ -187,7 +187,7 @@ def test_the_smoothers_gradient_reaches_encoder_and_decoder_and_no_critic():
 def test_the_smoother_reaches_the_encoder_by_way_of_both_codes():
     model = flexae_sr()
     step = step_of(model)
-    with step.playing("look", 1, frozenset(id(weight) for weight in model.parameters())):
+    with step.in_phase("look", 1, frozenset(id(weight) for weight in model.parameters())):
         loss = model.regularizer["interp"].smoothing_loss(step)["smoothing"]
         gradients = torch.autograd.grad(loss, [step.z, step.partner.z])
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
@@ -198,7 +198,7 @@ def test_an_interpolation_ends_at_the_two_reconstructions(gamma, monkeypatch):
     monkeypatch.setattr(interp, "interpolate", lambda a, b, g: interpolate(a, b, torch.full_like(g, gamma)))
     model = flexae_sr()
     step = step_of(model)
-    with step.playing("look", 1):
+    with step.in_phase("look", 1):
         expected = step.x_hat if gamma else model.decoder(step.partner.z)
         assert torch.equal(interp.interpolated(step), expected)
         assert not torch.equal(step.x_hat, model.decoder(step.partner.z))
@@ -208,7 +208,7 @@ def test_between_a_batch_and_itself_lies_its_reconstruction():
     model = flexae_sr((1, 8, 8), backbone="conv").eval()
     step, other = step_of(model, Rows((1, 8, 8), twins=True)), step_of(model)
     for each in (step, other):
-        with each.playing("look", 1):
+        with each.in_phase("look", 1):
             close = torch.allclose(interp.interpolated(each), each.x_hat, atol=1e-6)
         assert close == (each is step)
 
@@ -220,7 +220,7 @@ def test_gamma_is_one_number_per_example_on_the_whole_unit_interval(monkeypatch)
     for number in range(40):
         step = step_of(model)
         step.begin(number)
-        with step.playing("look", 1):
+        with step.in_phase("look", 1):
             interp.interpolated(step)
     gamma = torch.stack(seen)
     assert gamma.shape == (40, B) and gamma.min() < 0.02 and gamma.max() > 0.98  # not folded to a half

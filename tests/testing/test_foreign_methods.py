@@ -36,14 +36,14 @@ ADAM = OptimizerConfig(lr=2e-3, betas=(0.0, 0.99))
 
 def turns_of(model, trainer, iterations=3):
     """What each turn moved; the terms of every iteration are finite."""
-    turns, take = [], trainer._take_turn
+    turns, take = [], trainer._update
 
     def watch(turn):
         before = weights_of(model)
         take(turn)
-        turns.append(("+".join(player.phase.name for player in turn.players), moved(before, model)))
+        turns.append(("+".join(descent.phase.name for descent in turn.descents), moved(before, model)))
 
-    trainer._take_turn = watch
+    trainer._update = watch
     for _ in range(iterations):
         numbers = trainer.iterate(record=True)
         assert numbers and all(math.isfinite(value) for value in numbers.values())
@@ -109,15 +109,15 @@ def test_alaes_reciprocity_steps_the_other_two_optimizers(alae):
     trainer.iterate()
     steps = {
         name: int(state["step"])
-        for player in (trainer.players["critic"], trainer.players["generator"])
-        for name, weight in zip(player.names, player.weights, strict=True)
-        for state in [player.optimizer.state[weight]]
+        for descent in (trainer.descents["critic"], trainer.descents["generator"])
+        for name, weight in zip(descent.names, descent.weights, strict=True)
+        for state in [descent.optimizer.state[weight]]
     }
     assert {name for name, count in steps.items() if count == 1} == {  # not behind the reciprocity
         "regularizer.part0.head.weight",
         "regularizer.part0.head.bias",
     }
-    assert set(steps.values()) == {1, 2} and trainer.players["reciprocity"].optimizer is None
+    assert set(steps.values()) == {1, 2} and trainer.descents["reciprocity"].optimizer is None
 
 
 # -- VAE-GAN: Larsen et al., ICML 2016. Three routes through one graph

@@ -82,7 +82,7 @@ def test_the_second_stage_never_touches_the_first():
     model.prior.fit(posterior, means)
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed and all(name.startswith("prior.") for name in changed)
-    held = {key for player in stages.ran[0][2].players.values() for key in player.ids}
+    held = {key for descent in stages.ran[0][2].descents.values() for key in descent.ids}
     assert held == weight_ids(model.prior)
     assert all(weight.grad is None for weight in model.parameters())
 

@@ -1,10 +1,10 @@
 import pytest
 
 from aezoo.errors import ConfigError
-from aezoo.training.schedule import Draw, Group, check_names, default_schedule, parse
+from aezoo.training.schedule import Group, Sampling, check_names, default_schedule, parse
 from tests.toyparts import flexae_sr, trainer_of
 
-BATCH, NOISE = Draw("batch"), Draw("noise")
+BATCH, NOISE = Sampling("batch"), Sampling("noise")
 
 
 def run(*names):

@@ -49,8 +49,8 @@ def moving(name, loss, *moves, **options):
 def watched(*regularizers, schedule, batches=None, **parts):
     model = autoencoder(*regularizers, **parts)
     trainer = trainer_of(model, schedule, batches=batches, optimizers={"autoencoder": SGD})
-    for player in trainer.players.values():  # one that bumps version counters: stale graphs are errors
-        player.optimizer = torch.optim.SGD(player.weights, 0.1, foreach=False)
+    for descent in trainer.descents.values():  # one that bumps version counters: stale graphs are errors
+        descent.optimizer = torch.optim.SGD(descent.weights, 0.1, foreach=False)
     return model, trainer
 
 
@@ -163,7 +163,7 @@ def test_what_when_reads_still_carries_a_graph_for_its_phase():
     )
     _, trainer = watched(encode, schedule="batch autoencoder batch encode")
     trainer.iterate()  # without a graph the first run would be an error
-    assert trainer.players["encode"].checked
+    assert trainer.descents["encode"].checked
 
 
 # -- draws
@@ -189,7 +189,7 @@ def test_a_recomputed_random_pass_sees_the_same_noise():
     shift = moving("shift", lambda step: step.z_prior.square().mean(), "prior")
     parts = [looking(name, lambda step: priors.append(step.z_prior)) for name in "ab"]
     model, trainer = watched(*parts, shift, schedule="batch a shift b autoencoder", prior=seeded(Learned))
-    trainer.players["shift"].optimizer = torch.optim.SGD(trainer.players["shift"].weights, lr=0.0)
+    trainer.descents["shift"].optimizer = torch.optim.SGD(trainer.descents["shift"].weights, lr=0.0)
     calls = model.prior.calls
     trainer.iterate()
     assert model.prior.calls == calls + 2 and priors[0] is not priors[1]

@@ -59,14 +59,14 @@ def watched_flexae_sr(monkeypatch):
     """FlexAE-SR with BatchNorm whose trainer notes what each turn moved, bitwise."""
     model = flexae_sr(shape=(1, 8, 8), backbone="conv")
     trainer = trainer_of(model)
-    turns, take = [], trainer._take_turn
+    turns, take = [], trainer._update
 
     def watch(turn):
         before = weights_of(model)
         take(turn)
-        turns.append((turn.players[0].phase.name, moved(before, model)))
+        turns.append((turn.descents[0].phase.name, moved(before, model)))
 
-    monkeypatch.setattr(trainer, "_take_turn", watch)
+    monkeypatch.setattr(trainer, "_update", watch)
     return model, trainer, turns
 
 
@@ -120,9 +120,9 @@ def test_weights_apart_in_encoder_and_regularizer_stay_out_of_the_autoencoder_ph
                 apart=("mine",), mine=scalar())  # fmt: skip
     model = autoencoder(part, encoder=seeded(Scaled))
     trainer = trainer_of(model, "batch autoencoder rho")
-    names = set(trainer.players["autoencoder"].names)
+    names = set(trainer.descents["autoencoder"].names)
     assert "encoder.rho" not in names and "regularizer.part0.mine" not in names
-    assert trainer.players["rho"].names == ["encoder.rho", "regularizer.part0.mine"]
+    assert trainer.descents["rho"].names == ["encoder.rho", "regularizer.part0.mine"]
 
 
 def test_nobody_elses_gradient_is_touched():
@@ -308,7 +308,7 @@ def test_a_phase_that_borrows_optimizers_shares_their_moments():
             weight.grad = torch.tensor(gradient)
             optimizer.step()
     assert torch.equal(part.a, a) and torch.equal(part.b, b)
-    assert trainer.players["one"].optimizer.state[part.a]["step"].item() == 6
+    assert trainer.descents["one"].optimizer.state[part.a]["step"].item() == 6
 
 
 def test_a_phase_cannot_move_weights_that_no_borrowed_optimizer_holds():
