@@ -159,9 +159,7 @@ def test_an_extended_run_that_is_stopped_forgets_its_earlier_second_stage(tmp_pa
         ("ema.decay", {"settings": {"ema": {"decay": 0.5}}}),
     ],
 )
-def test_a_key_that_weights_depend_on_and_that_changed_is_exit_2_by_name(
-    tmp_path_factory, key, value, finished
-):
+def test_any_key_that_weights_depend_on_is_exit_2_where_it_changed(tmp_path_factory, key, value, finished):
     before = traces(finished)
     with pytest.raises(ConfigError) as caught:
         trained(finished, resume=True, **value)
