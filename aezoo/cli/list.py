@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles
+from aezoo.cli.options import PluginFiles, load_files
 from aezoo.cli.output import Json, print_columns, print_json
-from aezoo.registry import onefile, registry
+from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
 
 
@@ -18,7 +18,7 @@ def list(
     as_json: Json = False,
 ) -> None:
     """List recipes, parts and datasets; * marks what is used when nothing is named."""
-    onefile.load_files(plugin or ())
+    load_files(plugin)
     found = registry.list_components(kind)
     if as_json:
         print_json([_row(info) for info in found])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
 import aezoo
-from aezoo.cli import plugin
 from aezoo.errors import AezooError
 from aezoo.files import REMEDY, disk_error
 from aezoo.registry import registry
@@ -18,14 +18,17 @@ from aezoo.registry import registry
 COMMANDS = (
     *("train", "evaluate", "compare", "reproduce", "report", "sample", "reconstruct"),
     *("interpolate", "traverse", "neighbours", "latent", "embed"),
-    *("list", "show", "plugins", "doctor"),
+    *("list", "show", "plugins", "doctor", "plugin"),
 )
-"""In the order of `--help`. Each is the function of the same name in `aezoo.cli.NAME`."""
+"""In the order of `--help`. Each is the function, or the group of commands, of its name in `aezoo.cli`."""
 SMALLER = "take a smaller --batch-size, --image-size or --latent-dim, or smaller networks"
 
 
-def build() -> typer.Typer:
-    """The whole command line, with what plugins add to it."""
+def build(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line, with what plugins add to it.
+
+    commands:  those of aezoo itself that it has; only their modules are imported
+    """
     app = typer.Typer(
         name="aezoo",
         no_args_is_help=True,
@@ -34,18 +37,25 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    for name in COMMANDS:
-        module = import_module(f"aezoo.cli.{name}")
-        app.command(name)(getattr(module, name))
-    app.add_typer(plugin.app, name="plugin")
+    for name in commands:
+        found = getattr(import_module(f"aezoo.cli.{name}"), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
     registry.add_commands(app)
     return app
+
+
+def _called(words: Sequence[str]) -> Sequence[str]:
+    """The one command that is called, so that it starts at once; all for help and for other words."""
+    return words[:1] if words and words[0] in COMMANDS else COMMANDS
 
 
 def main() -> None:
     """The console script. Exits 0 ok, 1 failed, 2 usage, 3 missing, 4 diverged, 130 and 143 interrupted."""
     try:
-        build()()
+        build(_called(sys.argv[1:]))()
     except AezooError as err:
         print(err, file=sys.stderr)
         raise SystemExit(err.exit_code) from None

@@ -17,6 +17,14 @@ DataRoot = Annotated[
 Download = Annotated[bool, typer.Option("--download", help="Fetch datasets that are missing.")]
 
 
+def load_files(plugins: list[Path] | None) -> None:
+    """Take the one-file plugins that are named."""
+    if plugins:
+        from aezoo.registry.onefile import load_files
+
+        load_files(plugins)
+
+
 def names(text: str) -> list[str]:
     """The words of an option that takes several, with commas between them.
 

@@ -22,10 +22,10 @@ from aezoo.registry.registry import PluginRecord
 if TYPE_CHECKING:
     from aezoo.testing import Finding
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write a plugin, and check one.")
+plugin = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write a plugin, and check one.")
 
 
-@app.command()
+@plugin.command()
 def new(
     name: Annotated[str, typer.Argument(help="Such as my-prior: the distribution is aezoo-my-prior.")],
 ) -> None:
@@ -39,7 +39,7 @@ def new(
     print(f"  aezoo train --prior {name} --steps 300")
 
 
-@app.command()
+@plugin.command()
 def check(
     package: Annotated[str, typer.Argument(help="A distribution or module that is installed, or FILE.py.")],
     as_json: Json = False,

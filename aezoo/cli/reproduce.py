@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aezoo.cli.options import DataRoot, Download, PluginFiles
+from aezoo.cli.options import DataRoot, Download, PluginFiles, load_files
 from aezoo.cli.output import print_columns, print_json
 
 if TYPE_CHECKING:
@@ -65,10 +65,9 @@ def reproduce(
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
-    from aezoo.registry import onefile
     from aezoo.reproduction.experiment import named
 
-    onefile.load_files(plugin or ())
+    load_files(plugin)
     if item is None or list_:
         _list()
         return

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles
+from aezoo.cli.options import PluginFiles, load_files
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.config.describe import Setting, settings
 from aezoo.errors import ConfigError, did_you_mean
-from aezoo.registry import onefile, registry
+from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
 
 
@@ -23,7 +23,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one part: summary, paper, settings with their ranges; of a recipe, its parts."""
-    onefile.load_files(plugin or ())
+    load_files(plugin)
     info = _named(name)
     if info.kind in ("recipe", "experiment"):
         _show_file(info, registry.recipe_file(info).read_text("utf-8"), as_json)

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import import_module, metadata, resources
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any, Literal
@@ -272,13 +273,25 @@ def _registry() -> _Registry:
 
 def _load(entries: Iterable[metadata.EntryPoint]) -> _Registry:
     registry = _Registry(_manager())
-    for entry in sorted(entries, key=_precedence):
-        registry.records.append(_load_one(registry, entry))
+    found = [(_record(entry), entry) for entry in entries]
+    for record, entry in sorted(found, key=lambda one: _precedence(one[0])):
+        registry.records.append(_load_one(registry, record, entry))
     return registry
 
 
-def _load_one(registry: _Registry, entry: metadata.EntryPoint) -> PluginRecord:
-    record = PluginRecord(entry.name, _distribution(entry), _version(entry), entry.value)
+def _record(entry: metadata.EntryPoint) -> PluginRecord:
+    name, version = _read(entry.dist) if entry.dist else (entry.name, "")
+    return PluginRecord(entry.name, name, version, entry.value)
+
+
+@cache
+def _read(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Name and version; their file is long, and each entry point of the distribution would parse it."""
+    said = distribution.metadata
+    return canonical(said["Name"]), said["Version"]
+
+
+def _load_one(registry: _Registry, record: PluginRecord, entry: metadata.EntryPoint) -> PluginRecord:
     reason = _unwanted(record)
     if reason:  # asked before the import: a disabled plugin must not run
         return replace(record, status="disabled", reason=reason)
@@ -390,9 +403,8 @@ def _manager() -> pluggy.PluginManager:
     return manager
 
 
-def _precedence(entry: metadata.EntryPoint) -> tuple[bool, str, str]:
-    distribution = _distribution(entry)
-    return (distribution != FIRST_PARTY, distribution, entry.name)
+def _precedence(record: PluginRecord) -> tuple[bool, str, str]:
+    return (record.distribution != FIRST_PARTY, record.distribution, record.name)
 
 
 def _unwanted(record: PluginRecord) -> str:
@@ -413,14 +425,6 @@ def _named(variable: str) -> set[str]:
 def canonical(name: str) -> str:
     """A distribution's name as package indexes compare it."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
-
-
-def _distribution(entry: metadata.EntryPoint) -> str:
-    return canonical(entry.dist.name) if entry.dist else entry.name
-
-
-def _version(entry: metadata.EntryPoint) -> str:
-    return entry.dist.version if entry.dist else ""
 
 
 # --- what to say about a name that is not there
