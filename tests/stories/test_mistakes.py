@@ -17,7 +17,6 @@ from aezoo.resolve import resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.training.assemble import assemble
 from aezoo_reconstructions.gaussian import GaussianNLL
-from aezoo_regularizers.interp import InterpConfig
 from aezoo_regularizers.l2_code import L2Code
 
 TINY = {"steps": 2, "batch_size": 8, "latent_dim": 3}
@@ -170,9 +169,9 @@ def test_a_regularizer_of_ones_own_may_live_in_a_package(tmp_path, monkeypatch):
     assert run.model.latent_dim == 3
 
 
-def test_regularizers_may_be_settings_or_modules(tmp_path):
+def test_regularizers_may_be_tables_or_modules(tmp_path):
     part = L2Code(weight=0.1)
-    run = trained(tmp_path / "run", "flexae", regularizers={"interp": InterpConfig(hidden=8), "small": part})
+    run = trained(tmp_path / "run", "flexae", regularizers={"interp": {"hidden": 8}, "small": part})
     assert run.config.regularizer["interp"]["hidden"] == 8
     assert "autoencoder/l2_code" in RunDir(run.path).read_metrics()[0]
     assert run.model.regularizer["small"] is part
