@@ -190,10 +190,8 @@ def make(kind: str, part: Part, given: Mapping[str, Any] | None = None, section:
 
 
 def settings_class(kind: str, name: str, where: str = "") -> type[Config]:
-    """The settings of a part: the class beside it, or one made from its constructor."""
-    if ":" in name:
-        return settings_of(import_class(name, where))
-    return registry.load_settings(registry.find(kind, name, where))
+    """The settings of a part, by registered name or as "module:Class"."""
+    return settings_of(part_class(kind, name, where))
 
 
 def part_class(kind: str, name: str, where: str = "") -> type:

@@ -142,6 +142,23 @@ def test_set_is_typed_by_the_parts_own_settings():
     assert "'divergence.penalty'" in fault("flexae", sets=["divergence.penalty=abc"]).what
 
 
+@pytest.mark.parametrize(
+    ("recipe", "text"),
+    [
+        ("ae-gmm", "prior.components=0"),
+        ("ae-gmm", "prior.covariance=round"),
+        ("ae-gmm", "regularizer.decoder-decay.weight=-1"),
+        ("two-stage-vae", "prior.fit.batch_size=0"),
+        ("wae-wgan", "divergence.hidden=[8, 0]"),
+        ("vae", "dataset.image_size=0"),
+    ],
+)
+def test_set_keeps_to_the_range_that_a_constructor_states(recipe, text):
+    found = fault(recipe, sets=[text])
+    key = text.partition("=")[0]
+    assert f"'{key}" in found.what and "cannot be" in found.what and "--set" in found.where
+
+
 def test_set_takes_a_regularizer_away():
     assert resolve("flexae-sr", sets=["regularizer.interp=false"]).regularizer == {}
 

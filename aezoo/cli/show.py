@@ -11,6 +11,7 @@ import typer
 
 from aezoo.cli.options import PluginFiles, load_files
 from aezoo.cli.output import Json, print_columns, print_json
+from aezoo.config.check import settings_of
 from aezoo.config.describe import Setting, settings
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.registry import registry
@@ -28,7 +29,7 @@ def show(
     if info.kind in ("recipe", "experiment"):
         _show_file(info, registry.recipe_file(info).read_text("utf-8"), as_json)
     else:
-        _show_part(info, settings(registry.load_settings(info)), as_json)
+        _show_part(info, settings(settings_of(registry.load_target(info))), as_json)
 
 
 def _show_file(info: ComponentInfo, text: str, as_json: bool) -> None:

@@ -46,7 +46,6 @@ class ComponentInfo(Config):
     kind: Kind = Field(description="what it is")
     name: str = Field(pattern=NAME, description="what users type")
     target: str = Field(pattern=TARGET, description="'module:Class'; for a file 'package:recipes/x.toml'")
-    config: str = Field("", pattern=rf"{TARGET}|^$", description="'module:Class' of its settings, if any")
     summary: str = Field("", description="one line")
     paper: Paper | None = Field(None, description="its publication, if any")
     status: Literal["stable", "experimental"] = Field("stable", description="whether its settings may change")

@@ -24,8 +24,6 @@ import pluggy
 from pydantic import ValidationError
 
 from aezoo import __version__
-from aezoo.config.base import Config
-from aezoo.config.check import settings_of
 from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean, nearest
 from aezoo.registry import catalogue, hookspecs
 from aezoo.registry.catalogue import KINDS, ComponentInfo
@@ -147,18 +145,28 @@ def load_target(info: ComponentInfo) -> Any:
 
     Raises:  MissingError when its module, or something that imports, is not installed
     """
-    return _import(info, info.target)
-
-
-def load_settings(info: ComponentInfo) -> type[Config]:
-    """The settings of a part: the class it names, or one made from its constructor.
-
-    Raises:  MissingError when its module, or something that imports, is not installed
-    """
-    if not info.config:
-        return settings_of(load_target(info))
-    found: type[Config] = _import(info, info.config)
-    return found
+    module, _, attribute = info.target.partition(":")
+    try:
+        found = import_module(module)
+    except ImportError as err:
+        raise MissingError(
+            f"{info.kind} '{info.name}' cannot be imported: {err}",
+            where=f"{info.target}, from {info.plugin or 'an unknown plugin'}",
+            fix="install what it needs; `aezoo doctor` looks at this installation",
+        ) from err
+    except Exception as err:  # somebody else's module may raise anything
+        raise AezooError(
+            f"{info.kind} '{info.name}' breaks while it is imported: {type(err).__name__}: {err}",
+            where=f"{info.target}, from {info.plugin or 'an unknown plugin'}",
+            fix="mend the module, or report it to the plugin's authors",
+        ) from err
+    if not hasattr(found, attribute):
+        raise AezooError(
+            f"{info.kind} '{info.name}' is not where its plugin says: {module} has no '{attribute}'",
+            where=f"{info.target}, from {info.plugin or 'an unknown plugin'}",
+            fix="report it to the plugin's authors",
+        )
+    return getattr(found, attribute)
 
 
 def recipe_file(info: ComponentInfo) -> Traversable:
@@ -178,31 +186,6 @@ def recipe_file(info: ComponentInfo) -> Traversable:
     if not found.is_file():
         raise missing
     return found
-
-
-def _import(info: ComponentInfo, target: str) -> Any:
-    module, _, attribute = target.partition(":")
-    try:
-        found = import_module(module)
-    except ImportError as err:
-        raise MissingError(
-            f"{info.kind} '{info.name}' cannot be imported: {err}",
-            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
-            fix="install what it needs; `aezoo doctor` looks at this installation",
-        ) from err
-    except Exception as err:  # somebody else's module may raise anything
-        raise AezooError(
-            f"{info.kind} '{info.name}' breaks while it is imported: {type(err).__name__}: {err}",
-            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
-            fix="mend the module, or report it to the plugin's authors",
-        ) from err
-    if not hasattr(found, attribute):
-        raise AezooError(
-            f"{info.kind} '{info.name}' is not where its plugin says: {module} has no '{attribute}'",
-            where=f"{target}, from {info.plugin or 'an unknown plugin'}",
-            fix="report it to the plugin's authors",
-        )
-    return getattr(found, attribute)
 
 
 # --- registering
@@ -313,9 +296,15 @@ def _reason(err: BaseException) -> str:
     if isinstance(err, Refused):
         return str(err)
     if isinstance(err, ValidationError):  # of a row: pydantic's own text has four lines and a link
-        faults = [f"{'.'.join(map(str, one['loc']))} {one['input']!r}: {one['msg']}" for one in err.errors()]
-        return f"a row of {err.title} has {'; '.join(faults)}"
+        return f"a row of {err.title} has {'; '.join(map(_row_fault, err.errors()))}"
     return f"{type(err).__name__}: {err}"
+
+
+def _row_fault(error: Any) -> str:
+    key = ".".join(map(str, error["loc"]))
+    if error["type"] == "extra_forbidden":
+        return f"the unknown key '{key}'"
+    return f"{key} {error['input']!r}: {error['msg']}"
 
 
 class Refused(Exception):
@@ -372,8 +361,7 @@ def _check_api(plugin: Any) -> None:
 def _stamped(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
     if not isinstance(info, ComponentInfo):
         raise TypeError(f"aezoo_components must give ComponentInfo, and gave {info!r}")
-    own = {"target": _unaliased(info.target, record), "config": _unaliased(info.config, record)}
-    return info.model_copy(update={**own, "plugin": record.origin})
+    return info.model_copy(update={"target": _unaliased(info.target, record), "plugin": record.origin})
 
 
 def _unaliased(target: str, record: PluginRecord) -> str:

@@ -125,7 +125,7 @@ def _settings(specimen: Specimen) -> None:
         check_part(specimen.kind, {**specimen.section(), "no_such_setting": 1}, specimen.kind)
     except ConfigError:
         return
-    raise Fault("an unknown setting is accepted", "derive the settings from aezoo.api.Config")
+    raise Fault("an unknown setting is accepted", "state each setting as an argument of the constructor")
 
 
 @_rule("config", fix="make the part of its settings alone: no clock, no global state, no hidden default")

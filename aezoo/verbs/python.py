@@ -10,16 +10,15 @@ import numpy as np
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from aezoo.config.base import Config
 from aezoo.data.given import Rows, given_data
+from aezoo.errors import ConfigError
 from aezoo.parts.types import Data
-from aezoo.registry import registry
 from aezoo.training.progress import Bar, Silence
 from aezoo.verbs.train import Run, TrainRequest
 from aezoo.verbs.train import train as run
 
-Part = str | Mapping[str, Any] | Config | nn.Module
-"""A name, a table with `name` and settings, a part's settings, or a finished module of one's own."""
+Part = str | Mapping[str, Any] | nn.Module
+"""A name, a table with `name` and settings, or a finished module of one's own."""
 
 
 def train(
@@ -45,7 +44,7 @@ def train(
     """Train a model, as `aezoo train` does.
 
     recipe:    a recipe's name or a TOML file
-    parts:     each a name, a table of settings, a part's settings, or a module of one's own
+    parts:     each a name, a table with `name` and settings, or a module of one's own
     regularizers:  names, or by label what a part can be; False takes a recipe's away
     dataset:   also the data themselves, which the run records without keeping them: a tensor or an array
                (uint8 0..255 or floats 0..1; [N, C, H, W], [N, H, W, C], [N, H, W] or [N, D]), a torch Dataset
@@ -116,15 +115,13 @@ def _section(kind: str, part: Part) -> Any:
     """What a config says of a part given in Python."""
     if isinstance(part, nn.Module):
         return {"name": _import_path(part)}
-    if isinstance(part, Config):
-        return {**_whose(kind, part), **part.model_dump(exclude_none=True)}
+    if not isinstance(part, str | Mapping):
+        raise ConfigError(
+            f"'{kind}' cannot be of the type {type(part).__name__}",
+            where=f"{kind} in train()",
+            fix="give a name, a table with `name` and settings, or the part itself",
+        )
     return part if isinstance(part, str) else dict(part)
-
-
-def _whose(kind: str, settings: Config) -> dict[str, str]:
-    """The name of the part that a settings object belongs to."""
-    known = {info.config: {"name": info.name} for info in registry.list_components(kind)}
-    return known.get(_import_path(settings), {})
 
 
 def _import_path(instance: object) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aezoo.api import Config, ConfigError
+from aezoo.api import ConfigError
 
 Side = tuple[int, int]  # height and width of a map
 
@@ -42,14 +42,6 @@ SIZES = {
 }
 
 
-class ConvConfig(Config):
-    """How wide the network is; the depth follows from the images."""
-
-    size: Literal["small", "base"] = Field(
-        "small", description="small: seconds on a CPU; base: about the published networks' widths"
-    )
-
-
 @final
 class Conv:
     """Convolutions that halve both sides, then a layer of units; the decoder mirrors them.
@@ -59,7 +51,13 @@ class Conv:
     below 8 are not halved; a 3x3 stem is then the only convolution.
     """
 
-    def __init__(self, size: Literal["small", "base"] = "small") -> None:
+    def __init__(
+        self,
+        size: Annotated[
+            Literal["small", "base"],
+            Field(description="small: seconds on a CPU; base: about the published networks' widths"),
+        ] = "small",
+    ) -> None:
         self.widths = SIZES[size]
 
     def encoder(self, shape: tuple[int, ...]) -> nn.Module:

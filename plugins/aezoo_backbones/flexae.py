@@ -9,21 +9,17 @@ from typing import final
 
 from torch import Tensor, nn
 
-from aezoo.api import Config, ConfigError, glorot_normal_, glorot_uniform_
+from aezoo.api import ConfigError, glorot_normal_, glorot_uniform_
 
 # The defaults of tf.layers: decay 0.99 of the running statistics, eps 1e-3.
 MOMENTUM, EPS = 0.01, 1e-3
-
-
-class FlexAEConfig(Config):
-    """Nothing to choose: widths and initial weights are the released code's."""
 
 
 @final
 class FlexAE:
     """Two stride-2 convolutions and a layer of 1024 units; the decoder ends in a 3x3 convolution.
 
-    Initial weights: Glorot uniform in the encoder, Glorot normal in the decoder, zero biases.
+    Initial weights, as released: Glorot uniform in the encoder, Glorot normal in the decoder, zero biases.
     """
 
     def encoder(self, shape: tuple[int, ...]) -> nn.Module:

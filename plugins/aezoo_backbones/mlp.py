@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from aezoo.api import Config, mlp
-
-
-class MLPBackboneConfig(Config):
-    """Widths of the hidden layers, the same on the encoder's and the decoder's side."""
-
-    hidden: tuple[PositiveInt, ...] = Field(
-        (256, 256), min_length=1, description="units of each hidden layer, from x to z"
-    )
-    skip: bool = Field(False, description="append a network's input to its last hidden layer (2-stage VAE)")
+from aezoo.api import mlp
 
 
 @final
@@ -28,7 +19,16 @@ class MLPBackbone:
     Source:  with skip and hidden = [1024, 1024, 1024], the second stage of Dai & Wipf, ICLR 2019
     """
 
-    def __init__(self, hidden: tuple[int, ...] = (256, 256), skip: bool = False) -> None:
+    def __init__(
+        self,
+        hidden: Annotated[
+            tuple[PositiveInt, ...],
+            Field(min_length=1, description="units of each hidden layer, from x to z"),
+        ] = (256, 256),
+        skip: Annotated[
+            bool, Field(description="append a network's input to its last hidden layer (2-stage VAE)")
+        ] = False,
+    ) -> None:
         self.hidden, self.skip = tuple(hidden), skip
 
     def encoder(self, shape: tuple[int, ...]) -> nn.Module:

@@ -12,7 +12,7 @@ from typing import final
 
 from torch import Tensor, nn
 
-from aezoo.api import Config, ConfigError, SameConv2d, SameConvTranspose2d
+from aezoo.api import ConfigError, SameConv2d, SameConvTranspose2d
 
 # The paper does not say; the defaults of tf.layers, as in the authors' later code.
 MOMENTUM, EPS = 0.01, 1e-3
@@ -50,13 +50,9 @@ TABLES = {
 }
 
 
-class PaperV1Config(Config):
-    """Nothing to choose: the image's side picks the paper's column."""
-
-
 @final
 class PaperV1:
-    """Table 6 for squares of side 28, 32 and 64, with any number of channels."""
+    """Table 6 for squares of side 28, 32 and 64, with any number of channels: the side picks the column."""
 
     def encoder(self, shape: tuple[int, ...]) -> nn.Module:
         """x [B, C, S, S] -> the flattened last map, [B, 25088] for S = 28 and [B, 16384] else.

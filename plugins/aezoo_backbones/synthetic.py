@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Annotated, final
 
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from aezoo.api import Config, ConfigError
-
-
-class SyntheticConfig(Config):
-    """The paper's single hidden layer."""
-
-    hidden: PositiveInt = Field(128, description="units of the encoder's hidden layer")
+from aezoo.api import ConfigError
 
 
 @final
 class Synthetic:
     """Encoder with one hidden ReLU layer; the decoder is a single affine layer, without hidden ones."""
 
-    def __init__(self, hidden: int = 128) -> None:
+    def __init__(
+        self, hidden: Annotated[PositiveInt, Field(description="units of the encoder's hidden layer")] = 128
+    ) -> None:
         self.hidden = hidden
 
     def encoder(self, shape: tuple[int, ...]) -> nn.Module:

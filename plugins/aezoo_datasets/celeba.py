@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Annotated, Any, Literal, final
 
 import torch
 from pydantic import Field
 
-from aezoo.api import Config, ConfigError, Data, Split
+from aezoo.api import ConfigError, Data, Split
 from aezoo_datasets.images import Box, ImageFiles, Reader
 from aezoo_datasets.places import fetched, folder, missing, unzipped
+from aezoo_datasets.settings import Download, Flip, SkipBadImages
 
 # Left, top, right, bottom in the 178x218 images, as in the authors' code of the 2-stage VAE and FlexAE.
 BOXES: dict[int, Box] = {128: (25, 45, 153, 173), 140: (19, 39, 159, 179)}
 INNER = "celeba/img_align_celeba"
 ZIP = "celeba/img_align_celeba.zip"  # as it is published
-
-
-class CelebAConfig(Config):
-    """Files, crop and size."""
-
-    root: str = Field(
-        "", description="folder that holds celeba/; empty: $AEZOO_DATA, else data/ in the cache"
-    )
-    download: bool = Field(False, description="fetch the files when they are missing")
-    crop: Literal[128, 140] = Field(
-        128, description="side of the square cut out, pixels: 128 (FlexAE) or 140 (RAE)"
-    )
-    image_size: int = Field(64, ge=1, description="side to resize the square to, antialiased, pixels")
-    flip: bool = Field(False, description="mirror half of the training images, chosen anew each time")
-    skip_bad_images: bool = Field(False, description="leave out files that cannot be decoded, and count them")
 
 
 @final
@@ -40,12 +26,19 @@ class CelebA:
 
     def __init__(
         self,
-        root: str = "",
-        download: bool = False,
-        crop: Literal[128, 140] = 128,
-        image_size: int = 64,
-        flip: bool = False,
-        skip_bad_images: bool = False,
+        root: Annotated[
+            str, Field(description="folder that holds celeba/; empty: $AEZOO_DATA, else data/ in the cache")
+        ] = "",
+        download: Download = False,
+        crop: Annotated[
+            Literal[128, 140],
+            Field(description="side of the square cut out, pixels: 128 (FlexAE) or 140 (RAE)"),
+        ] = 128,
+        image_size: Annotated[
+            int, Field(ge=1, description="side to resize the square to, antialiased, pixels")
+        ] = 64,
+        flip: Flip = False,
+        skip_bad_images: SkipBadImages = False,
     ) -> None:
         self.root, self.download = folder(root), download
         self.reader = Reader(channels=3, side=image_size, box=BOXES[crop])

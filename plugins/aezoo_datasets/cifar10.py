@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from pydantic import Field
 
 from aezoo.api import ConfigError, Data, Split, with_validation
-from aezoo_datasets.places import PublicConfig, fetched, folder, missing, untarred
+from aezoo_datasets.places import fetched, folder, missing, untarred
 from aezoo_datasets.resizing import resized
+from aezoo_datasets.settings import Download, Root, Validation
 
 INNER = "cifar-10-batches-py"  # of the Python version of the set, unpacked
 PACKED = "cifar-10-python.tar.gz"
-
-
-class CIFAR10Config(PublicConfig):
-    """Files and size."""
-
-    image_size: int | None = Field(
-        None, ge=1, description="side to resize to, pixels; none: 32x32 as they are"
-    )
 
 
 @final
@@ -29,7 +22,13 @@ class CIFAR10:
     """Krizhevsky's labelled part of the Tiny Images."""
 
     def __init__(
-        self, root: str = "", download: bool = False, validation: int = 0, image_size: int | None = None
+        self,
+        root: Root = "",
+        download: Download = False,
+        validation: Validation = 0,
+        image_size: Annotated[
+            int | None, Field(ge=1, description="side to resize to, pixels; none: 32x32 as they are")
+        ] = None,
     ) -> None:
         self.root, self.download = folder(root), download
         self.validation, self.image_size = validation, image_size

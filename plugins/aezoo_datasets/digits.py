@@ -5,30 +5,29 @@ Source:  the test part of Alpaydin & Kaynak's "Optical recognition of handwritte
 
 from __future__ import annotations
 
-from typing import final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from aezoo.api import Config, Data, Split
+from aezoo.api import Data, Split
 
 TRAIN = 1437  # of 1797 rows; the other 360 are the test split
 SPLIT_SEED = 0  # of the one permutation behind the split; part of the dataset's definition
-
-
-class DigitsConfig(Config):
-    """The images' size."""
-
-    image_size: int | None = Field(None, ge=1, description="side to resize to, pixels; none: 8x8 as they are")
 
 
 @final
 class Digits:
     """Digits 0 to 9 in 17 grey levels, x in [0, 1], split at random once and for all."""
 
-    def __init__(self, image_size: int | None = None) -> None:
+    def __init__(
+        self,
+        image_size: Annotated[
+            int | None, Field(ge=1, description="side to resize to, pixels; none: 8x8 as they are")
+        ] = None,
+    ) -> None:
         self.image_size = image_size
 
     def load(self) -> Data:

@@ -6,31 +6,15 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from aezoo.api import Config, ConfigError, Data, MissingError, Split, split_rows
+from aezoo.api import ConfigError, Data, MissingError, Split, split_rows
 from aezoo_datasets.images import ENDINGS, Header, ImageFiles, Reader, header
-
-
-class FolderConfig(Config):
-    """Which files, how they become rows, and which rows are the test part."""
-
-    path: str = Field(min_length=1, description="the directory; images in directories below it count too")
-    image_size: int = Field(
-        64,
-        ge=0,
-        description="side, pixels: the shorter side is resized to it, antialiased, then the centre "
-        "is cut out; 0: as they are, when all have one size",
-    )
-    channels: Literal["auto", 1, 3] = Field("auto", description="1: grey, 3: RGB; auto: what all files are")
-    flip: bool = Field(False, description="mirror half of the training images, chosen anew each time")
-    test: float = Field(0.1, gt=0, lt=1, description="share of the images that is the test part, (0, 1)")
-    validation: int = Field(0, ge=0, description="images from the end of the train part for validation")
-    skip_bad_images: bool = Field(False, description="leave out files that cannot be decoded, and count them")
+from aezoo_datasets.settings import Flip, SkipBadImages
 
 
 @final
@@ -42,13 +26,29 @@ class Folder:
 
     def __init__(
         self,
-        path: str,
-        image_size: int = 64,
-        channels: Literal["auto", 1, 3] = "auto",
-        flip: bool = False,
-        test: float = 0.1,
-        validation: int = 0,
-        skip_bad_images: bool = False,
+        path: Annotated[
+            str,
+            Field(min_length=1, description="the directory; images in directories below it count too"),
+        ],
+        image_size: Annotated[
+            int,
+            Field(
+                ge=0,
+                description="side, pixels: the shorter side is resized to it, antialiased, then the centre "
+                "is cut out; 0: as they are, when all have one size",
+            ),
+        ] = 64,
+        channels: Annotated[
+            Literal["auto", 1, 3], Field(description="1: grey, 3: RGB; auto: what all files are")
+        ] = "auto",
+        flip: Flip = False,
+        test: Annotated[
+            float, Field(gt=0, lt=1, description="share of the images that is the test part, (0, 1)")
+        ] = 0.1,
+        validation: Annotated[
+            int, Field(ge=0, description="images from the end of the train part for validation")
+        ] = 0,
+        skip_bad_images: SkipBadImages = False,
     ) -> None:
         self.path = Path(path).expanduser()
         self.image_size, self.channels, self.flip = image_size, channels, flip

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from aezoo.api import ConfigError, Data, Split, with_validation
-from aezoo_datasets.places import PublicConfig, fetched, folder, missing, unpacked
+from aezoo_datasets.places import fetched, folder, missing, unpacked
 from aezoo_datasets.resizing import resized
+from aezoo_datasets.settings import Download, Root, Validation
 
 FILES = tuple(
     f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
@@ -30,29 +31,20 @@ CLOTHES = (
 )
 
 
-class MNISTConfig(PublicConfig):
-    """Files, size and grey levels."""
-
-    image_size: int | None = Field(
-        None, ge=1, description="side to resize to, pixels; none: 28x28 as they are"
-    )
-    binary: bool = Field(False, description="black and white: 1 where a pixel is at least one half, else 0")
-
-
-class FashionMNISTConfig(MNISTConfig):
-    """The same for Fashion-MNIST."""
-
-
 class _Idx:
     """A set in MNIST's file format."""
 
     def __init__(
         self,
-        root: str = "",
-        download: bool = False,
-        validation: int = 0,
-        image_size: int | None = None,
-        binary: bool = False,
+        root: Root = "",
+        download: Download = False,
+        validation: Validation = 0,
+        image_size: Annotated[
+            int | None, Field(ge=1, description="side to resize to, pixels; none: 28x28 as they are")
+        ] = None,
+        binary: Annotated[
+            bool, Field(description="black and white: 1 where a pixel is at least one half, else 0")
+        ] = False,
     ) -> None:
         self.root, self.download, self.validation = root, download, validation
         self.image_size, self.binary = image_size, binary

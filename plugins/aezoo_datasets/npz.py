@@ -6,14 +6,13 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 from pydantic import Field
 from torch import Tensor
 
 from aezoo.api import (
-    Config,
     ConfigError,
     Data,
     MissingError,
@@ -26,6 +25,7 @@ from aezoo.api import (
     split_rows,
     with_validation,
 )
+from aezoo_datasets.settings import Flip
 
 KEYS = {  # where rows may stand, and the classes beside them
     "train": ("train_labels", "labels_train"),
@@ -35,22 +35,23 @@ KEYS = {  # where rows may stand, and the classes beside them
 }
 
 
-class NpzConfig(Config):
-    """Which file, and which rows are the test part."""
-
-    path: str = Field(min_length=1, description="the .npz file, with `x`, or with `train` and `test`")
-    test: float = Field(0.1, gt=0, lt=1, description="share of `x` that is the test part, (0, 1)")
-    validation: int = Field(0, ge=0, description="rows from the end of the train part for validation")
-    bounded: bool = Field(True, description="vectors lie in 0..1; false: any finite numbers")
-    flip: bool = Field(False, description="mirror half of the training images, chosen anew each time")
-
-
 @final
 class Npz:
     """Images or vectors from an .npz; nothing in it is ever unpickled."""
 
     def __init__(
-        self, path: str, test: float = 0.1, validation: int = 0, bounded: bool = True, flip: bool = False
+        self,
+        path: Annotated[
+            str, Field(min_length=1, description="the .npz file, with `x`, or with `train` and `test`")
+        ],
+        test: Annotated[
+            float, Field(gt=0, lt=1, description="share of `x` that is the test part, (0, 1)")
+        ] = 0.1,
+        validation: Annotated[
+            int, Field(ge=0, description="rows from the end of the train part for validation")
+        ] = 0,
+        bounded: Annotated[bool, Field(description="vectors lie in 0..1; false: any finite numbers")] = True,
+        flip: Flip = False,
     ) -> None:
         self.path = Path(path).expanduser()
         self.test, self.validation, self.bounded, self.flip = test, validation, bounded, flip

@@ -13,21 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
-from aezoo.api import AezooError, Config, ConfigError, MissingError, cache_dir, data_dir
-
-
-class PublicConfig(Config):
-    """Where the files are, and how many rows to set apart."""
-
-    root: str = Field(
-        "", description="folder that holds the datasets; empty: $AEZOO_DATA, else data/ in the cache"
-    )
-    download: bool = Field(False, description="fetch the files when they are missing")
-    validation: int = Field(
-        0, ge=0, description="rows from the end of the train part that become the validation part"
-    )
+from aezoo.api import AezooError, ConfigError, MissingError, cache_dir, data_dir
 
 
 def folder(root: str) -> Path:

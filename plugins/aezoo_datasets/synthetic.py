@@ -7,15 +7,23 @@ Regularize?" (the earlier version of Mondal et al., UAI 2021), technical appendi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from aezoo.api import Config, Data, Split
+from aezoo.api import Data, Split
 
-Reading = Literal["std", "variance"]
+Reading = Annotated[
+    Literal["std", "variance"],
+    Field(
+        description="what 0.05, 0.2, 0.1 are for the map's weights; under 'variance' nearly "
+        "every coordinate is -1 or 1 and little of the manifold is left"
+    ),
+]
+MapSeed = Annotated[int, Field(ge=0, description="seed of the random map, one for both splits")]
+RowSeed = Annotated[int, Field(ge=0, description="seed of the rows")]
 
 # The six components: mean in 5-D, and the variance of every coordinate (printed in the paper as
 # covariance 0.5 I, hence no std). The 2-D set has the first two coordinates of these means.
@@ -28,28 +36,8 @@ COMPONENTS: tuple[tuple[tuple[float, ...], float], ...] = (
     ((-4.0, -3.0, -5.5, 2.0, 4.0), 0.75),
 )
 WIDTH = 128  # of each of the three layers, so also of x
-SPREADS = (0.05, 0.2, 0.1)  # of weights and biases in layers 1, 2, 3; std or variance, see Config
+SPREADS = (0.05, 0.2, 0.1)  # of weights and biases in layers 1, 2, 3; std or variance, see Reading
 TRAIN_EACH, TEST = 2500, 10_000  # rows: 15,000 train, equally many of each component
-
-
-class SyntheticDataConfig(Config):
-    """Seeds, and how to read the paper's N(0, 0.05)."""
-
-    reading: Reading = Field(
-        "std",
-        description="what 0.05, 0.2, 0.1 are for the map's weights; under 'variance' nearly "
-        "every coordinate is -1 or 1 and little of the manifold is left",
-    )
-    map_seed: int = Field(0, ge=0, description="seed of the random map, one for both splits")
-    seed: int = Field(0, ge=0, description="seed of the rows")
-
-
-class Synthetic2DConfig(SyntheticDataConfig):
-    """Settings of the 2-D set."""
-
-
-class Synthetic5DConfig(SyntheticDataConfig):
-    """Settings of the 5-D set."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +114,7 @@ def draw_splits(dim: int, reading: Reading = "std", map_seed: int = 0, seed: int
 class Synthetic2D:
     """The set of the paper's Fig. 3, with two latent dimensions."""
 
-    def __init__(self, reading: Reading = "std", map_seed: int = 0, seed: int = 0) -> None:
+    def __init__(self, reading: Reading = "std", map_seed: MapSeed = 0, seed: RowSeed = 0) -> None:
         self.draws = (2, reading, map_seed, seed)
 
     def load(self) -> Data:
@@ -138,7 +126,7 @@ class Synthetic2D:
 class Synthetic5D:
     """The set of the paper's Fig. 2, with five latent dimensions."""
 
-    def __init__(self, reading: Reading = "std", map_seed: int = 0, seed: int = 0) -> None:
+    def __init__(self, reading: Reading = "std", map_seed: MapSeed = 0, seed: RowSeed = 0) -> None:
         self.draws = (5, reading, map_seed, seed)
 
     def load(self) -> Data:

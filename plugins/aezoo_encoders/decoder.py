@@ -6,11 +6,7 @@ from typing import final
 
 from torch import Tensor
 
-from aezoo.api import Backbone, Config, ConfigError, Decoder
-
-
-class BackboneDecoderConfig(Config):
-    """Nothing to choose: the dataset's range decides on the last function."""
+from aezoo.api import Backbone, ConfigError, Decoder
 
 
 @final

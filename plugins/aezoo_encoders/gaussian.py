@@ -8,15 +8,11 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from aezoo.api import Backbone, Config, Encoder, Posterior, glorot_uniform_
+from aezoo.api import Backbone, Encoder, Posterior, glorot_uniform_
 
 # A code is then never wider than e^7.5 = 1800 or narrower than 1/1800: exp(log_var) and its
 # inverse stay far from overflow, also in half precision's exponent, and no method needs more.
 LOG_VAR_BOUND = 15.0
-
-
-class GaussianConfig(Config):
-    """Nothing to choose."""
 
 
 @final

@@ -7,11 +7,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from aezoo.api import Backbone, Config, Encoder, Posterior, glorot_uniform_
-
-
-class PointConfig(Config):
-    """Nothing to choose."""
+from aezoo.api import Backbone, Encoder, Posterior, glorot_uniform_
 
 
 @final

@@ -11,13 +11,13 @@ import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from aezoo.api import Config, ConfigError, Extractor, MissingError, SetMetric
+from aezoo.api import ConfigError, Extractor, MissingError, SetMetric
 from aezoo_extractors.published import FID, ISC, KID, Neighbours, PrecisionRecall
 from aezoo_extractors.shapes import image_shape
 
@@ -26,15 +26,6 @@ HASH = "6726825d"  # the beginning of the file's sha256
 VARIABLE = "AEZOO_INCEPTION"
 TOGETHER = 32  # images; each takes 10 MB in the first layers, whatever its own size
 LAYER = "2048"  # as torch-fidelity calls pool3
-
-
-class InceptionConfig(Config):
-    """Where the weights are."""
-
-    weights: str = Field(
-        "", description=f"file with the weights; empty: ${VARIABLE}, else {FILE} in torch's hub folder"
-    )
-    download: bool = Field(False, description="fetch missing weights into torch's hub folder")
 
 
 @final
@@ -46,7 +37,18 @@ class Inception(Extractor):
     resize = "TF1-like bilinear to 299x299 inside torch-fidelity"
     cached = True
 
-    def __init__(self, *, shape: tuple[int, ...], weights: str = "", download: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, ...],
+        weights: Annotated[
+            str,
+            Field(
+                description=f"file with the weights; empty: ${VARIABLE}, else {FILE} in torch's hub folder"
+            ),
+        ] = "",
+        download: Annotated[bool, Field(description="fetch missing weights into torch's hub folder")] = False,
+    ) -> None:
         super().__init__()
         _check_channels(shape)
         file = _found(weights, download)

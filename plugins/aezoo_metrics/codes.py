@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Annotated, final
 
 from pydantic import Field
 
-from aezoo.api import Config, Measure, ModelMetric, Value, generator_for, metrics
+from aezoo.api import Measure, ModelMetric, Value, generator_for, metrics
 
 if TYPE_CHECKING:
     from aezoo.api import Evaluation
-
-
-class CodesConfig(Config):
-    """When a unit counts as active."""
-
-    threshold: float = Field(
-        0.01, gt=0, description="variance over the data from which a unit is active, > 0"
-    )
 
 
 @final
@@ -34,7 +26,12 @@ class Codes(ModelMetric):
     }
     quick = True
 
-    def __init__(self, threshold: float = 0.01) -> None:
+    def __init__(
+        self,
+        threshold: Annotated[
+            float, Field(gt=0, description="variance over the data from which a unit is active, > 0")
+        ] = 0.01,
+    ) -> None:
         self.threshold = threshold
 
     def measure(self, evaluation: Evaluation) -> Iterator[Value]:

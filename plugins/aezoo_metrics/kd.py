@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import final
+from typing import Annotated, final
 
 from pydantic import Field
 from torch import Tensor
 
-from aezoo.api import Config, Measure, SetMetric, metrics
-
-
-class KernelConfig(Config):
-    """How much is compared at a time."""
-
-    subsets: int = Field(100, gt=0, description="pairs of subsets that are averaged, > 0")
-    subset_size: int = Field(1000, gt=1, description="rows in a subset, at most the whole set, > 1")
+from aezoo.api import Measure, SetMetric, metrics
 
 
 @final
@@ -24,7 +17,13 @@ class Kernel(SetMetric):
 
     measures = {"kd": Measure("lower", "kernel distance; unbiased, so it may be below 0 for equal sets")}
 
-    def __init__(self, subsets: int = 100, subset_size: int = 1000) -> None:
+    def __init__(
+        self,
+        subsets: Annotated[int, Field(gt=0, description="pairs of subsets that are averaged, > 0")] = 100,
+        subset_size: Annotated[
+            int, Field(gt=1, description="rows in a subset, at most the whole set, > 1")
+        ] = 1000,
+    ) -> None:
         self.subsets, self.subset_size = subsets, subset_size
 
     def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:

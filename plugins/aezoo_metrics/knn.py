@@ -6,18 +6,12 @@ Kynkaanniemi et al., NeurIPS 2019 (arXiv:1904.06991); Naeem et al., ICML 2020 (a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import final
+from typing import Annotated, final
 
 from pydantic import Field
 from torch import Tensor
 
-from aezoo.api import Config, Measure, SetMetric, metrics
-
-
-class NeighboursConfig(Config):
-    """How large a row's surroundings are."""
-
-    k: int = Field(5, gt=0, description="a row's surroundings reach to its k-th nearest neighbour, > 0")
+from aezoo.api import Measure, SetMetric, metrics
 
 
 @final
@@ -31,7 +25,12 @@ class Neighbours(SetMetric):
         "coverage": Measure("higher", "share of real rows with a row of the set in their surroundings, 0..1"),
     }
 
-    def __init__(self, k: int = 5) -> None:
+    def __init__(
+        self,
+        k: Annotated[
+            int, Field(gt=0, description="a row's surroundings reach to its k-th nearest neighbour, > 0")
+        ] = 5,
+    ) -> None:
         self.k = k
 
     def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:

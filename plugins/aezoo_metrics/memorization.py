@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from aezoo.api import Config, Measure, ModelMetric, Value, generator_for, metrics
+from aezoo.api import Measure, ModelMetric, Value, generator_for, metrics
 
 if TYPE_CHECKING:
     from aezoo.api import Evaluation
 
 NUMBERS = 2**27  # of training rows, 512 MiB: all of up to 20,000 images of 6,700 pixels
-
-
-class MemorizationConfig(Config):
-    """It has nothing to set."""
 
 
 @final

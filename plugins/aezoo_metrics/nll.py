@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Annotated, final
 
 import torch
 from pydantic import Field
 
-from aezoo.api import (
-    Config,
-    Measure,
-    ModelMetric,
-    Value,
-    generator_for,
-    metrics,
-)
+from aezoo.api import Measure, ModelMetric, Value, generator_for, metrics
 
 if TYPE_CHECKING:
     from aezoo.api import Evaluation
-
-
-class NLLConfig(Config):
-    """How tight the bound is."""
-
-    samples: int = Field(100, gt=0, description="codes drawn for each row, > 0; more make the bound tighter")
 
 
 @final
@@ -33,7 +20,12 @@ class NLL(ModelMetric):
 
     measures = {"nll": Measure("lower", "nats per row, mean over test rows; an upper bound")}
 
-    def __init__(self, samples: int = 100) -> None:
+    def __init__(
+        self,
+        samples: Annotated[
+            int, Field(gt=0, description="codes drawn for each row, > 0; more make the bound tighter")
+        ] = 100,
+    ) -> None:
         self.samples = samples
 
     def measure(self, evaluation: Evaluation) -> Iterator[Value]:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Annotated, final
 
 from pydantic import Field
 
-from aezoo.api import Config, Measure, ModelMetric, Value, metrics
+from aezoo.api import Measure, ModelMetric, Value, metrics
 
 if TYPE_CHECKING:
     from aezoo.api import Evaluation
-
-
-class ProbesConfig(Config):
-    """How much is trained on, and how many neighbours vote."""
-
-    rows: int = Field(10_000, gt=1, description="training rows, at most, > 1")
-    k: int = Field(10, gt=0, description="neighbours that vote, > 0")
 
 
 @final
@@ -33,7 +26,11 @@ class Probes(ModelMetric):
         ),
     }
 
-    def __init__(self, rows: int = 10_000, k: int = 10) -> None:
+    def __init__(
+        self,
+        rows: Annotated[int, Field(gt=1, description="training rows, at most, > 1")] = 10_000,
+        k: Annotated[int, Field(gt=0, description="neighbours that vote, > 0")] = 10,
+    ) -> None:
         self.rows, self.k = rows, k
 
     def measure(self, evaluation: Evaluation) -> Iterator[Value]:

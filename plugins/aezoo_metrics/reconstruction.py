@@ -7,11 +7,7 @@ from typing import final
 
 from torch import Tensor
 
-from aezoo.api import Config, Measure, PairMetric, metrics
-
-
-class ReconstructionConfig(Config):
-    """It has nothing to set."""
+from aezoo.api import Measure, PairMetric, metrics
 
 
 @final

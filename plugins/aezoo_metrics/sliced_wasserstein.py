@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import final
+from typing import Annotated, final
 
 from pydantic import Field
 from torch import Tensor
 
-from aezoo.api import Config, Measure, SetMetric, metrics
-
-
-class SlicedWassersteinConfig(Config):
-    """Along how many lines the sets are sorted."""
-
-    directions: int = Field(500, gt=0, description="random directions, > 0")
+from aezoo.api import Measure, SetMetric, metrics
 
 
 @final
@@ -23,7 +17,9 @@ class SlicedWasserstein(SetMetric):
 
     measures = {"sw": Measure("lower", "sliced W2 distance, in units of the features, >= 0")}
 
-    def __init__(self, directions: int = 500) -> None:
+    def __init__(
+        self, directions: Annotated[int, Field(gt=0, description="random directions, > 0")] = 500
+    ) -> None:
         self.directions = directions
 
     def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:

@@ -6,39 +6,25 @@ Ghosh et al., ICLR 2020 (RAE, arXiv:1903.12436), section 4: ten components with 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 
 import numpy as np
 import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from aezoo.api import Config, ConfigError, Fitting, LatentPrior, Posterior
+from aezoo.api import ConfigError, Fitting, LatentPrior, Posterior
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
 
-Covariance = Literal["full", "diag"]
-
-
-class GMMConfig(Config):
-    """Full covariances need many more codes than latent_dim squared."""
-
-    components: PositiveInt = Field(10, description="number of normals in the mixture")
-    covariance: Covariance = Field("full", description="shape of each normal: full matrix or axis-parallel")
-    max_iter: PositiveInt = Field(
-        2000, description="most EM iterations; it stops when the gain is below `tol`"
-    )
-    tol: PositiveFloat = Field(1e-3, description="gain in mean log-density that still counts, nats a code")
-    reg_covar: float = Field(1e-6, ge=0, description="added to each variance, in squared units of the codes")
-    during: str | dict[str, Any] = Field(
-        "normal", description="the prior in force while the autoencoder trains: a name, a section or 'none'"
-    )
-
 
 @final
 class GMM(LatentPrior):
-    """sum_k w_k N(mean_k, L_k L_k^T), from the training split's codes."""
+    """sum_k w_k N(mean_k, L_k L_k^T), from the training split's codes.
+
+    Full covariances need many more codes than latent_dim squared.
+    """
 
     reads: tuple[str, ...] = ("z",)
     weights: Tensor  # [K], sum 1
@@ -50,12 +36,23 @@ class GMM(LatentPrior):
         self,
         *,
         latent_dim: int,
-        components: int = 10,
-        covariance: Covariance = "full",
-        max_iter: int = 2000,
-        tol: float = 1e-3,
-        reg_covar: float = 1e-6,
-        during: str | dict[str, Any] = "normal",
+        components: Annotated[PositiveInt, Field(description="number of normals in the mixture")] = 10,
+        covariance: Annotated[
+            Literal["full", "diag"], Field(description="shape of each normal: full matrix or axis-parallel")
+        ] = "full",
+        max_iter: Annotated[
+            PositiveInt, Field(description="most EM iterations; it stops when the gain is below `tol`")
+        ] = 2000,
+        tol: Annotated[
+            PositiveFloat, Field(description="gain in mean log-density that still counts, nats a code")
+        ] = 1e-3,
+        reg_covar: Annotated[
+            float, Field(ge=0, description="added to each variance, in squared units of the codes")
+        ] = 1e-6,
+        during: Annotated[
+            str | dict[str, Any],
+            Field(description="the prior in force while the autoencoder trains: a name, a section or 'none'"),
+        ] = "normal",
     ) -> None:
         super().__init__()
         self.latent_dim, self.components, self.covariance = latent_dim, components, covariance

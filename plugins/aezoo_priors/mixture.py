@@ -14,7 +14,7 @@ import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor
 
-from aezoo.api import Config, ConfigError, LatentPrior
+from aezoo.api import ConfigError, LatentPrior
 
 Preset = Literal["oracle", "ring"]
 
@@ -33,24 +33,9 @@ RING_COMPONENTS, RING_RADIUS = 6, 5.0
 Point = list[float]
 
 
-class MixtureConfig(Config):
-    """Either a preset, or `means` with what belongs to them."""
-
-    preset: Preset = Field("ring", description="which mixture, unless `means` says it")
-    means: Annotated[list[Point], Field(min_length=1)] | None = Field(
-        None, description="centres, one list of latent_dim numbers per component; instead of the preset"
-    )
-    variances: list[PositiveFloat] | None = Field(
-        None, description="variance of each component in every dimension, > 0; none: the preset's, or 1"
-    )
-    weights: list[PositiveFloat] | None = Field(
-        None, description="shares of the components, > 0, brought to sum 1; none: equal"
-    )
-
-
 @final
 class Mixture(LatentPrior):
-    """sum_k w_k N(mean_k, variance_k I)."""
+    """sum_k w_k N(mean_k, variance_k I): either a preset, or `means` with what belongs to them."""
 
     means: Tensor  # [K, m]
     variances: Tensor  # [K]
@@ -60,10 +45,22 @@ class Mixture(LatentPrior):
         self,
         *,
         latent_dim: int,
-        preset: Preset = "ring",
-        means: list[Point] | None = None,
-        variances: list[float] | None = None,
-        weights: list[float] | None = None,
+        preset: Annotated[Preset, Field(description="which mixture, unless `means` says it")] = "ring",
+        means: Annotated[
+            list[Point] | None,
+            Field(
+                min_length=1,
+                description="centres, one list of latent_dim numbers per component; instead of the preset",
+            ),
+        ] = None,
+        variances: Annotated[
+            list[PositiveFloat] | None,
+            Field(description="variance of each component in every dimension, > 0; none: the preset's, or 1"),
+        ] = None,
+        weights: Annotated[
+            list[PositiveFloat] | None,
+            Field(description="shares of the components, > 0, brought to sum 1; none: equal"),
+        ] = None,
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim

@@ -7,18 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from aezoo.api import (
-    Config,
-    LatentPrior,
-    Posterior,
-    kl_to_standard_normal,
-    require,
-    standard_normal_log_prob,
-)
-
-
-class NormalConfig(Config):
-    """N(0, I) has nothing to set."""
+from aezoo.api import LatentPrior, Posterior, kl_to_standard_normal, require, standard_normal_log_prob
 
 
 @final

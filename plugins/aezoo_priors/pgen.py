@@ -6,13 +6,13 @@ the codes is the divergence's business.
 
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from aezoo.api import Config, LatentPrior, glorot_normal_, mlp
+from aezoo.api import LatentPrior, glorot_normal_, mlp
 
 Capacity = Literal["model-1", "model-2", "model-3", "model-4", "model-5", "model-6"]
 
@@ -27,25 +27,21 @@ CAPACITIES: dict[Capacity, tuple[int, ...]] = {
 }
 
 
-class PGenConfig(Config):
-    """Defaults suit small images; the released code uses `model-5`."""
-
-    noise_dim: PositiveInt | None = Field(None, description="dimensions of the noise; none: latent_dim")
-    hidden: Capacity | list[PositiveInt] = Field(
-        [128, 128], description="units of each hidden layer, or a capacity of table 8"
-    )
-
-
 @final
 class PGen(LatentPrior):
-    """z = G(n) with n ~ N(0, I)."""
+    """z = G(n) with n ~ N(0, I). Defaults suit small images; the released code uses `model-5`."""
 
     def __init__(
         self,
         *,
         latent_dim: int,
-        noise_dim: int | None = None,
-        hidden: Capacity | list[int] | tuple[int, ...] = (128, 128),
+        noise_dim: Annotated[
+            PositiveInt | None, Field(description="dimensions of the noise; none: latent_dim")
+        ] = None,
+        hidden: Annotated[
+            Capacity | tuple[PositiveInt, ...],
+            Field(description="units of each hidden layer, or a capacity of table 8"),
+        ] = (128, 128),
     ) -> None:
         super().__init__()
         self.latent_dim = latent_dim

@@ -5,7 +5,7 @@ It is itself an autoencoder of codes, put together from the same parts and train
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -33,20 +33,15 @@ class TwoStageFit(Config):
     lr: Number = Field(1e-3, description="learning rate of Adam; published: 1e-4")
 
 
-class TwoStageConfig(Config):
-    """The published second stage has hidden = [1024, 1024, 1024]."""
-
-    hidden: tuple[PositiveInt, ...] = Field((256, 256), description="units of each hidden layer, both sides")
-    gamma: PositiveFloat = Field(1.0, description="standard deviation of z around its decoding, at the start")
-    during: str | dict[str, Any] = Field(
-        "normal", description="the prior in force while the first stage trains"
-    )
-    fit: TwoStageFit = Field(TwoStageFit(), description="how the second stage is trained")
+FIT = TwoStageFit()
 
 
 @final
 class TwoStage(LatentPrior):
-    """z = D_2(u) + gamma_z eps with u ~ N(0, I) of the same size as z; noise is added to z, not to images."""
+    """z = D_2(u) + gamma_z eps with u ~ N(0, I) of the same size as z; noise is added to z, not to images.
+
+    The published second stage has hidden = [1024, 1024, 1024].
+    """
 
     reads: tuple[str, ...] = ("z", "mean", "log_var")
     fitted: Tensor  # bool []
@@ -54,14 +49,19 @@ class TwoStage(LatentPrior):
     def __init__(
         self,
         latent_dim: int,
-        hidden: tuple[int, ...] = (256, 256),
-        gamma: float = 1.0,
-        during: str | dict[str, Any] = "normal",
-        fit: TwoStageFit | None = None,
+        hidden: Annotated[
+            tuple[PositiveInt, ...], Field(description="units of each hidden layer, both sides")
+        ] = (256, 256),
+        gamma: Annotated[
+            PositiveFloat, Field(description="standard deviation of z around its decoding, at the start")
+        ] = 1.0,
+        during: Annotated[
+            str | dict[str, Any], Field(description="the prior in force while the first stage trains")
+        ] = "normal",
+        fit: Annotated[TwoStageFit, Field(description="how the second stage is trained")] = FIT,
     ) -> None:
         super().__init__()
-        self.latent_dim, self.during = latent_dim, during
-        self.settings = fit or TwoStageFit()
+        self.latent_dim, self.during, self.settings = latent_dim, during, fit
         self.stage = build_model(
             {
                 "backbone": {"name": "mlp", "hidden": list(hidden), "skip": True},

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Annotated, final
 
 from pydantic import Field
 from torch import Tensor
 
-from aezoo.api import (
-    Config,
-    ConfigError,
-    Number,
-    Reconstruction,
-    Step,
-    Terms,
-    binary_cross_entropy,
-    value_at,
-)
-
-
-class BCEConfig(Config):
-    """Sum over pixels, in nats, so that the KL's weight 1 gives the ELBO."""
-
-    weight: Number = Field(1.0, description="multiplies the cost in nats, >= 0; or a ramp")
+from aezoo.api import ConfigError, Number, Reconstruction, Step, Terms, binary_cross_entropy, value_at
 
 
 @final
 class BCE(Reconstruction):
-    """-log p(x | x_hat), mean over the batch. Grey pixels cost their own entropy even when met exactly."""
+    """-log p(x | x_hat), mean over the batch. Grey pixels cost their own entropy even when met exactly.
 
-    def __init__(self, *, range: tuple[float, float] | None, weight: Number = 1.0) -> None:
+    Sum over pixels, in nats, so that the KL's weight 1 gives the ELBO.
+    """
+
+    def __init__(
+        self,
+        *,
+        range: tuple[float, float] | None,
+        weight: Annotated[Number, Field(description="multiplies the cost in nats, >= 0; or a ramp")] = 1.0,
+    ) -> None:
         super().__init__()
         if range is None or tuple(range) != (0.0, 1.0):
             raise ConfigError(

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import math
-from typing import final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 
-from aezoo.api import Config, Reconstruction, Step, Terms, gaussian_nll
-
-
-class GaussianNLLConfig(Config):
-    """With `learn_gamma` off and gamma^2 = v, the loss is that of a beta-VAE with beta = v, up to scale."""
-
-    learn_gamma: bool = Field(True, description="learn the scale together with the autoencoder")
-    gamma: PositiveFloat = Field(1.0, description="standard deviation of x around x_hat at the start, > 0")
-    floor: float = Field(
-        -6.0,
-        description="least log gamma. Without one, an autoencoder that overfits sends gamma to 0, "
-        "the cost to -infinity and its gradient, which grows as 1 / gamma^2, out of float32",
-    )
+from aezoo.api import Reconstruction, Step, Terms, gaussian_nll
 
 
 @final
 class GaussianNLL(Reconstruction):
-    """-log N(x; x_hat, gamma^2 I), sum over dimensions, mean over the batch; often below 0."""
+    """-log N(x; x_hat, gamma^2 I), sum over dimensions, mean over the batch; often below 0.
+
+    With `learn_gamma` off and gamma^2 = v, the loss is that of a beta-VAE with beta = v, up to scale.
+    """
 
     log_gamma: Tensor  # []
 
-    def __init__(self, *, learn_gamma: bool = True, gamma: float = 1.0, floor: float = -6.0) -> None:
+    def __init__(
+        self,
+        *,
+        learn_gamma: Annotated[
+            bool, Field(description="learn the scale together with the autoencoder")
+        ] = True,
+        gamma: Annotated[
+            PositiveFloat, Field(description="standard deviation of x around x_hat at the start, > 0")
+        ] = 1.0,
+        floor: Annotated[
+            float,
+            Field(
+                description="least log gamma. Without one, an autoencoder that overfits sends gamma to 0, "
+                "the cost to -infinity and its gradient, which grows as 1 / gamma^2, out of float32"
+            ),
+        ] = -6.0,
+    ) -> None:
         super().__init__()
         start = torch.tensor(max(math.log(gamma), floor))
         if learn_gamma:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from aezoo.api import Config, Number, Reconstruction, Step, Terms, absolute_error, value_at
-
-Reduction = Literal["sum", "mean"]
-
-
-class L1Config(Config):
-    """Published weights of other terms mean nothing without the reduction: the ratio is D."""
-
-    weight: Number = Field(1.0, description="multiplies the cost, >= 0; or a ramp")
-    reduction: Reduction = Field("sum", description="over the D values of an image: their sum or mean")
+from aezoo.api import Number, Reconstruction, Step, Terms, absolute_error, value_at
 
 
 @final
 class L1(Reconstruction):
-    """||x - x_hat||_1, mean over the batch."""
+    """||x - x_hat||_1, mean over the batch.
 
-    def __init__(self, *, weight: Number = 1.0, reduction: Reduction = "sum") -> None:
+    Published weights of other terms mean nothing without the reduction: the ratio is D.
+    """
+
+    def __init__(
+        self,
+        *,
+        weight: Annotated[Number, Field(description="multiplies the cost, >= 0; or a ramp")] = 1.0,
+        reduction: Annotated[
+            Literal["sum", "mean"], Field(description="over the D values of an image: their sum or mean")
+        ] = "sum",
+    ) -> None:
         super().__init__()
         self.weight, self.reduction = weight, reduction
 

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from aezoo.api import Config, Reconstruction
-
-
-class NoReconstructionConfig(Config):
-    """Nothing to set."""
+from aezoo.api import Reconstruction
 
 
 @final

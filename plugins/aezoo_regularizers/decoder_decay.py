@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from aezoo.api import Autoencoder, Config, ConfigError, Number, Regularizer, Step, Terms, value_at
-
-
-class DecoderDecayConfig(Config):
-    """The authors spare the first layer on MNIST and CIFAR-10, not on CelebA."""
-
-    weight: Number = Field(1e-6, description="multiplies the sum of squared weights, >= 0; or a ramp")
-    skip_first: bool = Field(False, description="leave out the decoder's first layer")
+from aezoo.api import Autoencoder, ConfigError, Number, Regularizer, Step, Terms, value_at
 
 
 @final
 class DecoderDecay(Regularizer):
-    """w sum ||W||_F^2 over the decoder's matrices and kernels; no biases, no normalisation."""
+    """w sum ||W||_F^2 over the decoder's matrices and kernels; no biases, no normalisation.
 
-    def __init__(self, *, weight: Number = 1e-6, skip_first: bool = False) -> None:
+    The authors spare the first layer on MNIST and CIFAR-10, not on CelebA.
+    """
+
+    def __init__(
+        self,
+        *,
+        weight: Annotated[
+            Number, Field(description="multiplies the sum of squared weights, >= 0; or a ramp")
+        ] = 1e-6,
+        skip_first: Annotated[bool, Field(description="leave out the decoder's first layer")] = False,
+    ) -> None:
         super().__init__()
         self.weight, self.skip_first = weight, skip_first
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveInt
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from aezoo.api import (
     Autoencoder,
-    Config,
     Number,
     OptimizerConfig,
     Phase,
@@ -34,28 +33,28 @@ CRITIC = OptimizerConfig(lr=1e-3, betas=(0.5, 0.9))
 SMOOTHING = OptimizerConfig(lr=1e-3, betas=(0.5, 0.9))
 
 
-class InterpConfig(Config):
-    """The released critic is channels (64, 128), hidden 1024."""
-
-    channels: tuple[PositiveInt, ...] = Field((32, 64), description="of the 4x4 convolutions with stride 2")
-    hidden: PositiveInt = Field(128, description="units of the layer before the critic's output")
-    penalty: NonNegativeFloat = Field(10.0, description="beta, weight of the gradient penalty")
-    weight: Number = Field(
-        1.0, description="lambda_2 of the smoothing loss; inert under Adam while it is constant"
-    )
-
-
 @final
 class Interp(Regularizer):
-    """W_1 between data and decoded interpolations; moves encoder and decoder."""
+    """W_1 between data and decoded interpolations; moves encoder and decoder.
+
+    The released critic is channels (64, 128), hidden 1024.
+    """
 
     def __init__(
         self,
         shape: tuple[int, ...],
-        channels: tuple[int, ...] = (32, 64),
-        hidden: int = 128,
-        penalty: float = 10.0,
-        weight: Number = 1.0,
+        channels: Annotated[
+            tuple[PositiveInt, ...], Field(description="of the 4x4 convolutions with stride 2")
+        ] = (32, 64),
+        hidden: Annotated[
+            PositiveInt, Field(description="units of the layer before the critic's output")
+        ] = 128,
+        penalty: Annotated[
+            NonNegativeFloat, Field(description="beta, weight of the gradient penalty")
+        ] = 10.0,
+        weight: Annotated[
+            Number, Field(description="lambda_2 of the smoothing loss; inert under Adam while it is constant")
+        ] = 1.0,
     ) -> None:
         super().__init__()
         self.critic = glorot_uniform_(image_critic(shape, channels, hidden))  # as released

@@ -7,7 +7,7 @@ posterior's one sample.
 
 from __future__ import annotations
 
-from typing import final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from aezoo.api import (
     Autoencoder,
-    Config,
     ConfigError,
     HasDensity,
     HasKL,
@@ -30,17 +29,20 @@ from aezoo.api import (
 )
 
 
-class KLConfig(Config):
-    """With a reconstruction cost in nats and weight 1 the loss is the negative ELBO."""
-
-    weight: Number = Field(1.0, description="beta, multiplies the divergence in nats, >= 0; or a ramp")
-
-
 @final
 class KL(Regularizer):
-    """beta times the divergence from the prior in force while training."""
+    """beta times the divergence from the prior in force while training.
 
-    def __init__(self, *, weight: Number = 1.0) -> None:
+    With a reconstruction cost in nats and weight 1 the loss is the negative ELBO.
+    """
+
+    def __init__(
+        self,
+        *,
+        weight: Annotated[
+            Number, Field(description="beta, multiplies the divergence in nats, >= 0; or a ramp")
+        ] = 1.0,
+    ) -> None:
         super().__init__()
         self.weight = weight
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal, final
+from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from aezoo.api import Config, Number, Regularizer, Step, Terms, value_at
-
-Reduction = Literal["mean", "half-sum"]
-
-
-class L2CodeConfig(Config):
-    """The weight means nothing without the reduction."""
-
-    weight: Number = Field(1e-4, description="beta, multiplies the squared codes, >= 0; or a ramp")
-    reduction: Reduction = Field(
-        "mean", description="over latent dimensions: their mean, or half their sum as the paper prints it"
-    )
+from aezoo.api import Number, Regularizer, Step, Terms, value_at
 
 
 @final
 class L2Code(Regularizer):
-    """beta times the squared code, mean over the batch."""
+    """beta times the squared code, mean over the batch. The weight means nothing without the reduction."""
 
-    def __init__(self, *, weight: Number = 1e-4, reduction: Reduction = "mean") -> None:
+    def __init__(
+        self,
+        *,
+        weight: Annotated[
+            Number, Field(description="beta, multiplies the squared codes, >= 0; or a ramp")
+        ] = 1e-4,
+        reduction: Annotated[
+            Literal["mean", "half-sum"],
+            Field(description="over latent dimensions: their mean, or half their sum as the paper prints it"),
+        ] = "mean",
+    ) -> None:
         super().__init__()
         self.weight, self.reduction = weight, reduction
 

@@ -7,14 +7,13 @@ The critic is high on codes of images and low on codes of the prior.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import final
+from typing import Annotated, final
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveInt
 
 from aezoo.api import (
     Autoencoder,
-    Config,
     Number,
     OptimizerConfig,
     Phase,
@@ -34,33 +33,34 @@ PRIOR = OptimizerConfig(lr=5e-4, betas=(0.0, 0.9))
 ENCODER = OptimizerConfig(lr=1e-4, betas=(0.0, 0.9))
 
 
-class WGANConfig(Config):
-    """The trade-off with the reconstruction is the ratio of the phases' learning rates."""
-
-    hidden: tuple[PositiveInt, ...] = Field(
-        (128, 128), description="units of each hidden layer of the critic; published: 1024 four times"
-    )
-    penalty: NonNegativeFloat = Field(10.0, description="beta, weight of the gradient penalty")
-    weight: Number = Field(
-        1.0,
-        description="lambda of the encoder's and the prior's losses; inert under Adam while it is constant",
-    )
-    show_prior: bool = Field(
-        True, description="let the learned prior's codes reach the BatchNorm statistics of the decoder"
-    )
-
-
 @final
 class WGAN(Regularizer):
-    """D_Z = W_1(Q(z), P(z)) by a critic with gradient penalty."""
+    """D_Z = W_1(Q(z), P(z)) by a critic with gradient penalty.
+
+    The trade-off with the reconstruction is the ratio of the phases' learning rates.
+    """
 
     def __init__(
         self,
         latent_dim: int,
-        hidden: tuple[int, ...] = (128, 128),
-        penalty: float = 10.0,
-        weight: Number = 1.0,
-        show_prior: bool = True,
+        hidden: Annotated[
+            tuple[PositiveInt, ...],
+            Field(description="units of each hidden layer of the critic; published: 1024 four times"),
+        ] = (128, 128),
+        penalty: Annotated[
+            NonNegativeFloat, Field(description="beta, weight of the gradient penalty")
+        ] = 10.0,
+        weight: Annotated[
+            Number,
+            Field(
+                description="lambda of the encoder's and the prior's losses; "
+                "inert under Adam while it is constant"
+            ),
+        ] = 1.0,
+        show_prior: Annotated[
+            bool,
+            Field(description="let the learned prior's codes reach the BatchNorm statistics of the decoder"),
+        ] = True,
     ) -> None:
         super().__init__()
         self.critic = glorot_normal_(mlp([latent_dim, *hidden, 1]))  # as released

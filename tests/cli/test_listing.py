@@ -14,28 +14,31 @@ from aezoo.cli.main import main
 from aezoo.registry import registry
 
 MINE = """
-from typing import Literal
+from typing import Annotated, Literal
 from pydantic import Field
 from aezoo.config.base import Config
 
 class Inner(Config):
     steps: int = Field(100, gt=0, description="how many")
 
-class MineConfig(Config):
-    size: Literal["small", "base"] = Field("small", description="how wide")
-    rate: float = Field(0.5, ge=0, lt=1, description="a share")
-    limit: float | None = Field(None, gt=0, description="a bound")
-    fit: Inner = Inner(steps=7)
-    depth: int = Field(description="no default")
-
-class Mine: ...
+class Mine:
+    def __init__(
+        self,
+        latent_dim: int,
+        *,
+        size: Annotated[Literal["small", "base"], Field(description="how wide")] = "small",
+        rate: Annotated[float, Field(ge=0, lt=1, description="a share")] = 0.5,
+        limit: Annotated[float | None, Field(gt=0, description="a bound")] = None,
+        fit: Inner = Inner(steps=7),
+        depth: Annotated[int, Field(description="no default")],
+    ) -> None: ...
 
 @hookimpl
 def aezoo_components():
     return [
         ComponentInfo(
-            kind="prior", name="mine", target="mine_plugin:Mine", config="mine_plugin:MineConfig",
-            summary="a prior", paper={"title": "On Mine", "year": 2020, "url": "https://example.org"},
+            kind="prior", name="mine", target="mine_plugin:Mine", summary="a prior",
+            paper={"title": "On Mine", "year": 2020, "url": "https://example.org"},
         ),
         ComponentInfo(kind="encoder", name="twin", target="mine_plugin:Mine"),
         ComponentInfo(kind="dataset", name="twin", target="mine_plugin:Mine"),
@@ -131,7 +134,7 @@ def test_a_name_that_a_broken_plugin_may_have_had_is_exit_2_naming_the_plugin(ru
 
 
 def test_a_part_that_cannot_be_imported_is_exit_3(run, install):
-    install("aezoo-mine", "mine_plugin", MINE.replace("mine_plugin:MineConfig", "no_such_module:C"))
+    install("aezoo-mine", "mine_plugin", MINE.replace("mine_plugin:Mine", "no_such_module:C"))
     code, out, err = run("show", "mine", "--json")
     assert (code, out) == (3, "")
     assert "no_such_module" in err and "aezoo-mine 2.5" in err

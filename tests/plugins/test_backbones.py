@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
+from aezoo.config.check import settings_of
 from aezoo.errors import ConfigError
-from aezoo_backbones.conv import Conv, ConvConfig, LastDoubling, halvings
+from aezoo_backbones.conv import Conv, LastDoubling, halvings
 from aezoo_backbones.flexae import FlexAE
-from aezoo_backbones.mlp import MLPBackbone, MLPBackboneConfig
+from aezoo_backbones.mlp import MLPBackbone
 from aezoo_backbones.paper_v1 import PaperV1
 from aezoo_backbones.synthetic import Synthetic
 
@@ -81,7 +82,7 @@ def test_conv_refuses_vectors_and_unknown_sizes():
     with pytest.raises(ConfigError, match="mlp"):
         Conv().encoder((128,))
     with pytest.raises(ValidationError):
-        ConvConfig(size="huge")
+        settings_of(Conv)(size="huge")
 
 
 def test_flexae_has_the_released_codes_number_of_parameters():
@@ -197,7 +198,7 @@ def test_mlp_second_stage_has_the_two_stage_vaes_parameters():
 
 def test_mlp_without_hidden_layers_is_refused():
     with pytest.raises(ValidationError):
-        MLPBackboneConfig(hidden=())
+        settings_of(MLPBackbone)(hidden=())
 
 
 def test_synthetic_decoder_is_a_single_affine_layer():

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aezoo.api import ConfigError, HasDensity, HasKL, Posterior
-from aezoo_priors.gmm import GMM, GMMConfig
-from aezoo_priors.mixture import Mixture, MixtureConfig
+from aezoo.config.check import settings_of
+from aezoo_priors.gmm import GMM
+from aezoo_priors.mixture import Mixture
 from aezoo_priors.normal import Normal
-from aezoo_priors.pgen import PGen, PGenConfig
+from aezoo_priors.pgen import PGen
 
 RING = {"latent_dim": 2, "preset": "ring"}
 ORACLE = {"latent_dim": 2, "preset": "oracle"}
@@ -152,7 +153,7 @@ def test_a_mixture_that_does_not_fit_the_codes_is_refused(settings, where):
 )
 def test_a_mixtures_settings_are_checked(wrong):
     with pytest.raises(ValidationError):
-        MixtureConfig(**wrong)
+        settings_of(Mixture)(**wrong)
 
 
 # --- P-GEN
@@ -171,7 +172,7 @@ PARAMETERS = {
 @pytest.mark.parametrize("capacity", PARAMETERS)
 def test_pgens_capacities_have_the_papers_sizes(capacity):
     with torch.device("meta"):  # sizes without the numbers
-        prior = PGen(latent_dim=32, hidden=PGenConfig(hidden=capacity).hidden)
+        prior = PGen(latent_dim=32, hidden=settings_of(PGen)(hidden=capacity).hidden)
     assert sum(weight.numel() for weight in prior.parameters()) == PARAMETERS[capacity]
 
 
@@ -199,7 +200,7 @@ def test_pgen_starts_with_glorot_weights_and_zero_biases():
 
 def test_an_unknown_capacity_is_refused():
     with pytest.raises(ValidationError):
-        PGenConfig(hidden="model-7")
+        settings_of(PGen)(hidden="model-7")
 
 
 def test_pgen_knows_neither_density_nor_kl():
@@ -285,7 +286,7 @@ def test_fewer_codes_than_components_are_refused():
 
 
 def test_a_fitted_mixture_reads_codes_alone_and_trains_beside_the_normal_prior():
-    prior = GMM(latent_dim=2, **GMMConfig().model_dump())
+    prior = GMM(latent_dim=2, **settings_of(GMM)().model_dump())
     assert prior.reads == ("z",) and prior.during == "normal" and not prior.fitted
     assert not list(prior.parameters())
 

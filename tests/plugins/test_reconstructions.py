@@ -6,8 +6,9 @@ import torch
 from pydantic import ValidationError
 
 from aezoo.api import ConfigError, Ramp
+from aezoo.config.check import settings_of
 from aezoo_reconstructions.bce import BCE
-from aezoo_reconstructions.gaussian import GaussianNLL, GaussianNLLConfig
+from aezoo_reconstructions.gaussian import GaussianNLL
 from aezoo_reconstructions.l1 import L1
 from aezoo_reconstructions.mse import MSE
 
@@ -104,4 +105,4 @@ def test_gamma_stops_at_the_floor_and_can_rise_again():
 
 def test_a_gamma_of_zero_is_refused():
     with pytest.raises(ValidationError):
-        GaussianNLLConfig(gamma=0.0)
+        settings_of(GaussianNLL)(gamma=0.0)

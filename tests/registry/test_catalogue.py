@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from aezoo.config.base import Config
+from aezoo.config.check import settings_of
+from aezoo.config.describe import settings
 from aezoo.registry import catalogue, registry
 from aezoo.registry.catalogue import ComponentInfo
 
@@ -66,7 +67,16 @@ def test_what_a_row_points_at_can_be_loaded(info):
         assert "grid" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
     else:
         assert isinstance(registry.load_target(info), type)
-        assert issubclass(registry.load_settings(info), Config)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [info for info in SHIPPED if info.kind not in ("recipe", "experiment")],
+    ids=lambda info: f"{info.kind}/{info.name}",
+)
+def test_every_setting_of_a_part_is_described(info):
+    described = {one.name: one.description for one in settings(settings_of(registry.load_target(info)))}
+    assert [name for name, text in described.items() if not text] == []
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "a/b", "a:b", ".."])

@@ -18,10 +18,7 @@ from tests.tiny import TINY
 PART = """
 import torch
 from aezoo import ComponentInfo, hookimpl
-from aezoo.api import Config, LatentPrior
-
-class CubeConfig(Config):
-    side: float = 1.0
+from aezoo.api import LatentPrior
 
 class Cube(LatentPrior):
     def __init__(self, *, latent_dim: int, side: float = 1.0) -> None:
@@ -34,9 +31,7 @@ class Cube(LatentPrior):
 @hookimpl
 def aezoo_components():
     brings = {"divergence": "wgan"}
-    return [ComponentInfo(
-        kind="prior", name="cube", target="cube:Cube", config="cube:CubeConfig", defaults=brings
-    )]
+    return [ComponentInfo(kind="prior", name="cube", target="cube:Cube", defaults=brings)]
 """
 
 

@@ -59,6 +59,10 @@ def test_first_parties_come_before_third_parties(install):
         ("@hookimpl\ndef aezoo_components(surplus):\n    return []", "surplus"),
         ("x = 1", "no hook"),
         (GOOD.replace("prior", "pryor", 1), "pryor"),
+        (
+            GOOD.replace("summary=", 'config="mine:MineConfig", summary='),
+            "a row of ComponentInfo has the unknown key 'config'",
+        ),
         ("aezoo_api = 99" + GOOD, "API 99"),
         ("aezoo_api = '2'" + GOOD, "aezoo_api is '2'"),
     ],
@@ -73,6 +77,7 @@ def test_first_parties_come_before_third_parties(install):
         "arguments",
         "no-hook",
         "kind",
+        "key",
         "api",
         "api-text",
     ],

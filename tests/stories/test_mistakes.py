@@ -17,7 +17,6 @@ from aezoo.resolve import resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.training.assemble import assemble
 from aezoo_reconstructions.gaussian import GaussianNLL
-from aezoo_regularizers.interp import InterpConfig
 from aezoo_regularizers.l2_code import L2Code
 
 TINY = {"steps": 2, "batch_size": 8, "latent_dim": 3}
@@ -170,9 +169,9 @@ def test_a_regularizer_of_ones_own_may_live_in_a_package(tmp_path, monkeypatch):
     assert run.model.latent_dim == 3
 
 
-def test_regularizers_may_be_settings_or_modules(tmp_path):
+def test_regularizers_may_be_tables_or_modules(tmp_path):
     part = L2Code(weight=0.1)
-    run = trained(tmp_path / "run", "flexae", regularizers={"interp": InterpConfig(hidden=8), "small": part})
+    run = trained(tmp_path / "run", "flexae", regularizers={"interp": {"hidden": 8}, "small": part})
     assert run.config.regularizer["interp"].get("hidden") == 8
     assert "autoencoder/l2_code" in RunDir(run.path).read_metrics()[0]
     assert run.model.regularizer["small"] is part
@@ -264,8 +263,8 @@ def test_log_gamma_stops_at_its_floor_and_can_leave_it():
 
 
 def test_a_phase_cannot_be_called_like_a_draw():
-    from aezoo.training.trainer import _players
+    from aezoo.training.trainer import _descents
 
     layer = nn.Linear(1, 1)
     with pytest.raises(AssertionError, match="it is a draw"):
-        _players(layer, [Phase("noise", lambda step: {}, [layer])], {})
+        _descents(layer, [Phase("noise", lambda step: {}, [layer])], {})

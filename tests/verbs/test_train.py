@@ -13,6 +13,7 @@ from torch import nn
 
 import aezoo
 from aezoo.cli.main import main
+from aezoo.config.optimizer import OptimizerConfig
 from aezoo.data.loading import load_data
 from aezoo.errors import ConfigError, DivergedError, MissingError, RunFileError
 from aezoo.resolve import resolve
@@ -20,7 +21,6 @@ from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
 from aezoo.verbs.plan import plan
 from aezoo.verbs.train import TrainRequest
-from aezoo_priors.gmm import GMMConfig
 
 BACKBONE = {"name": "mlp", "hidden": [16]}
 PROMISED = {
@@ -239,9 +239,16 @@ def test_a_class_that_is_gone_is_exit_3_by_name(own, tmp_path):
         aezoo.load(run.path)
 
 
-def test_a_parts_own_settings_name_the_part(tmp_path):
-    run = trained(tmp_path / "run", "vae", prior=GMMConfig(components=2))
+def test_a_table_names_the_part_and_its_settings(tmp_path):
+    run = trained(tmp_path / "run", "vae", prior={"name": "gmm", "components": 2})
     assert (run.config.prior.name, run.config.prior.get("components")) == ("gmm", 2)
+
+
+@pytest.mark.parametrize("part", [OptimizerConfig(), True, 3], ids=["settings", "bool", "number"])
+def test_what_is_neither_name_nor_table_nor_module_is_no_part(tmp_path, part):
+    with pytest.raises(ConfigError, match="'prior' cannot be") as err:
+        trained(tmp_path / "run", "vae", prior=part)
+    assert err.value.where == "prior in train()" and not (tmp_path / "run").exists()
 
 
 def test_regularizers_are_names_or_tables(tmp_path):
