@@ -6,11 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from aezoo.api import IMMATERIAL
+
 Root = Annotated[
     str,
+    IMMATERIAL,
     Field(description="folder that holds the datasets; empty: $AEZOO_DATA, else data/ in the cache"),
 ]
-Download = Annotated[bool, Field(description="fetch the files when they are missing")]
+Download = Annotated[bool, IMMATERIAL, Field(description="fetch the files when they are missing")]
 Validation = Annotated[
     int, Field(ge=0, description="rows from the end of the train part that become the validation part")
 ]
