@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, final
 import torch
 from pydantic import Field
 
-from aezoo.api import ConfigError, Data, Split
+from aezoo.api import IMMATERIAL, ConfigError, Data, Split
 from aezoo_datasets.images import Box, ImageFiles, Reader
 from aezoo_datasets.places import fetched, folder, missing, unzipped
 from aezoo_datasets.settings import Download, Flip, SkipBadImages
@@ -27,7 +27,9 @@ class CelebA:
     def __init__(
         self,
         root: Annotated[
-            str, Field(description="folder that holds celeba/; empty: $AEZOO_DATA, else data/ in the cache")
+            str,
+            IMMATERIAL,
+            Field(description="folder that holds celeba/; empty: $AEZOO_DATA, else data/ in the cache"),
         ] = "",
         download: Download = False,
         crop: Annotated[
