@@ -376,9 +376,12 @@ def _check_file(table: Table, origin: str) -> None:
 
 
 def read_recipe(name: str, where: str = "the recipe's name") -> Table:
-    """A registered recipe's table."""
-    file = registry.recipe_file(registry.find("recipe", name, where))
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    """A registered recipe's table. Where it says no paper of its own, it has that of its row."""
+    info = registry.find("recipe", name, where)
+    table = tomllib.loads(registry.recipe_file(info).read_text(encoding="utf-8"))
+    if info.paper and isinstance(table.get("recipe"), Mapping):
+        table["recipe"] = {**info.paper.cited(), **table["recipe"]}
+    return table
 
 
 def _dataset(tables: Sequence[Table]) -> str:

@@ -39,7 +39,9 @@ def layered(tmp_path, monkeypatch):
     class Plugin:
         @hookimpl
         def aezoo_components(self):
-            return [ComponentInfo(kind="recipe", name="layered", target="layered_recipes:layered.toml")]
+            paper = {"title": "Layers", "year": 2020, "url": "https://example.org"}
+            target = "layered_recipes:layered.toml"
+            return [ComponentInfo(kind="recipe", name="layered", target=target, paper=paper)]
 
     with registry.isolated():
         registry.register(Plugin(), "layered")
@@ -90,6 +92,13 @@ def test_a_flag_chooses_the_datasets_own_settings(layered):
 def test_a_file_chooses_the_datasets_own_settings_of_the_recipe_it_extends(layered):
     config = resolve(written(layered, 'base = "layered"\ndataset = "synthetic-2d"\n'))
     assert (config.backbone["name"], config.train.batch_size) == ("mlp", 33)
+
+
+def test_a_recipe_that_states_no_paper_has_that_of_its_row(layered):
+    found = resolve("layered").recipe
+    assert (found.paper, found.url) == ("Layers (2020)", "https://example.org")
+    own = resolve(written(layered, 'base = "layered"\nrecipe = { paper = "Mine (2021)" }\n')).recipe
+    assert (own.name, own.paper) == ("layered", "Mine (2021)")
 
 
 def test_a_scale_that_is_not_there_lists_those_that_are(layered):

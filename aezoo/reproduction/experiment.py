@@ -155,8 +155,9 @@ def named(item: str) -> Experiment:
     if item.endswith(".toml"):
         table, origin = read_toml(Path(item)), item
     else:
-        file = registry.recipe_file(registry.find("experiment", item, "ITEM"))
-        table, origin = tomllib.loads(file.read_text("utf-8")), f"experiment {item}"
+        info, origin = registry.find("experiment", item, "ITEM"), f"experiment {item}"
+        table = tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
+        table = {**info.paper.cited(), **table} if info.paper else table
     return check(Experiment, table, "", lambda key: origin)
 
 

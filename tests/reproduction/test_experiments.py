@@ -61,6 +61,12 @@ def test_claims_speak_of_what_some_scale_trains_and_numbers_fit_their_columns(it
 
 
 @every_item
+def test_an_item_cites_the_paper_of_its_row(item):
+    row, experiment = registry.find("experiment", item), named(item)
+    assert row.paper and row.paper.title in experiment.paper and experiment.url == row.paper.url
+
+
+@every_item
 def test_what_is_not_run_has_a_reason(item):
     experiment = named(item)
     run = {cell.dataset for cell in cells_of(experiment, "small", Path("runs")).cells}
