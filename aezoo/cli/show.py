@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import asdict
+from functools import reduce
 from typing import Annotated
 
 import typer
@@ -12,9 +12,11 @@ import typer
 from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.config.describe import Setting, settings
+from aezoo.config.merge import over
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.registry import onefile, registry
 from aezoo.registry.catalogue import ComponentInfo
+from aezoo.registry.sources import Source, sources
 
 
 def show(
@@ -26,17 +28,20 @@ def show(
     onefile.load_files(plugin or ())
     info = _named(name)
     if info.kind in ("recipe", "experiment"):
-        _show_file(info, registry.recipe_file(info).read_text("utf-8"), as_json)
+        _show_files(info, list(sources(info.kind, info.name, "NAME")), as_json)
     else:
         _show_part(info, settings(registry.load_settings(info)), as_json)
 
 
-def _show_file(info: ComponentInfo, text: str, as_json: bool) -> None:
+def _show_files(info: ComponentInfo, files: list[Source], as_json: bool) -> None:
+    """A recipe's file and below it those it extends; as JSON, one laid over the other."""
     if as_json:
-        print_json(info.model_dump() | {info.kind: tomllib.loads(text)})
-    else:
-        _print_head(info)
-        print(text.rstrip())
+        print_json(info.model_dump() | {info.kind: reduce(over, [file.table for file in files])})
+        return
+    _print_head(info)
+    print(files[0].text().rstrip())
+    for file in files[1:]:
+        print(f"\n# --- its base, {file.origin}\n\n{file.text().rstrip()}")
 
 
 def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:

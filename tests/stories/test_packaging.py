@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RECIPES = [path.name for path in (ROOT / "plugins" / "aezoo_baselines" / "recipes").glob("*.toml")]
+FOLDER = ROOT / "plugins" / "aezoo_baselines" / "recipes"
+RECIPES = [path.name for path in FOLDER.glob("*.toml") if "[recipe]" in path.read_text(encoding="utf-8")]
 pytestmark = pytest.mark.slow
 
 
