@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aezoo.config.merge import Table, read_toml
-from aezoo.errors import ConfigError
+from aezoo.errors import ConfigError, MissingError
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
 
@@ -18,7 +19,7 @@ from aezoo.registry.catalogue import ComponentInfo
 class Source:
     """One file.
 
-    table:   what it says; where a registered one states no paper, that of its row
+    table:   what it says; where a registered one states no paper, with that of its row
     origin:  what it is called in messages
     place:   on disk, or the row whose target is the file
     """
@@ -43,7 +44,7 @@ def sources(kind: str, name: str | Path, where: str) -> Iterator[Source]:
     """
     place, above = _placed(kind, name, where), list[str]()
     while True:
-        source = _read(place, where)
+        source = _read(kind, place, where)
         if source.origin in above:
             raise ConfigError(f"{source.origin} extends itself", where=where, fix="name another base")
         yield source
@@ -70,13 +71,26 @@ def _placed(kind: str, name: Any, where: str, above: Path | ComponentInfo = Path
     return registry.find(kind, str(name), where)
 
 
-def _read(place: Path | ComponentInfo, where: str) -> Source:
+def _read(kind: str, place: Path | ComponentInfo, where: str) -> Source:
     if isinstance(place, Path):
-        return Source(read_toml(place, where), str(place), place)
-    table: Table = tomllib.loads(registry.recipe_file(place, where).read_text(encoding="utf-8"))
-    cited = place.paper.cited() if place.paper else {}
-    if place.kind == "experiment":
+        table, origin, row = read_toml(place, where), str(place), _row(kind, place)
+    else:
+        table = tomllib.loads(registry.recipe_file(place, where).read_text(encoding="utf-8"))
+        origin, row = f"{kind} {place.name}", place
+    cited = row.paper.cited() if row and row.paper else {}
+    if kind == "experiment":
         table = {**cited, **table}
     elif isinstance(table.get("recipe"), Mapping):
         table["recipe"] = {**cited, **table["recipe"]}
-    return Source(table, f"{place.kind} {place.name}", place)
+    return Source(table, origin, place)
+
+
+def _row(kind: str, file: Path) -> ComponentInfo | None:
+    """The row of a registered file that is named by its path."""
+    for info in registry.list_components(kind):
+        if info.target.endswith(f"/{file.name}"):
+            with suppress(MissingError):
+                found = registry.recipe_file(info)
+                if isinstance(found, Path) and found.samefile(file):
+                    return info
+    return None

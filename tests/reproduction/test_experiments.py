@@ -67,6 +67,11 @@ def test_an_item_cites_the_paper_of_its_row(item):
 
 
 @every_item
+def test_an_item_is_the_same_by_the_path_of_its_file(item):
+    assert named(str(registry.recipe_file(registry.find("experiment", item)))) == named(item)
+
+
+@every_item
 def test_what_is_not_run_has_a_reason(item):
     experiment = named(item)
     run = {cell.dataset for cell in cells_of(experiment, "small", Path("runs")).cells}
