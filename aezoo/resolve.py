@@ -5,19 +5,20 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from inspect import signature
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from aezoo import __version__
 from aezoo.config.base import Config
 from aezoo.config.check import check, check_keys, settings_of, together
-from aezoo.config.merge import Layers, Table, parse_set, read_toml
+from aezoo.config.merge import Layers, Table, parse_set
 from aezoo.config.run import FORMAT, PARTS, FileOutline, Part, RunConfig
 from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
 from aezoo.registry import onefile, registry
+from aezoo.registry.sources import sources
 
 Origin = Callable[[str], str]
 Parts = dict[str, Any]
@@ -53,13 +54,14 @@ def resolve(
     layers = Layers()
     if recipe is None and not any(_names_method(table) for _, table in top):
         recipe = registry.default("recipe").name
-    sources = [] if recipe is None else _sources(recipe, files)
-    sources = [(origin, with_path(table, origin)) for origin, table in sources]
+    below = [] if recipe is None else _sources(recipe, files)
+    below = [(origin, with_path(table, origin)) for origin, table in below]
     top = [(origin, with_path(table, origin)) for origin, table in top]
-    dataset = _dataset([table for _, table in (*sources, *top)])
-    _check_scale(scale, sources)
-    for origin, table in sources:
-        for label, layer in _unfold(table, origin, dataset, scale):
+    dataset = _dataset([table for _, table in (*below, *top)])
+    _check_scale(scale, below)
+    for parts in _recipes(below):
+        unfolded = [_unfold(table, origin, dataset, scale) for origin, table in parts]
+        for label, layer in chain.from_iterable(zip(*unfolded, strict=True)):
             layers.add(layer, label)
     for origin, layer in top:
         layers.add(layer, origin)
@@ -342,36 +344,18 @@ def _names_method(table: Table) -> bool:
     return any(section in table for section in (*PARTS, "regularizer") if section not in _NETWORKS)
 
 
-def _sources(recipe: str | Path, files: list[str], above: tuple[str, ...] = ()) -> list[tuple[str, Table]]:
-    """The recipe's table, below it the one it extends; plugins they name are loaded and added to `files`.
-
-    A path to the one it extends starts at the file's own place.
-    """
-    file = _as_file(recipe)
-    where = f"base in {above[-1]}" if above else "the recipe's name"
-    if file:
-        table, origin = read_toml(file, where), str(file)
-    else:
-        table, origin = read_recipe(str(recipe), where), f"recipe {recipe}"
-    if origin in above:
-        raise ConfigError(f"{origin} extends itself", where=where, fix="name another base")
-    _check_file(table, origin)
-    base = table.pop("base", None)
-    if file:
-        table = _absolute(with_path(table, origin), file.parent)
-        found = onefile.make_ready(table, file, files)
-        files += [name for name in found if name not in files]
-        base = file.parent / base if isinstance(base, str) and _as_file(base) else base
-    below = [] if base is None else _sources(base, files, (*above, origin))
-    return [*below, (origin, table)]
-
-
-def _as_file(recipe: str | Path) -> Path | None:
-    """The path, unless it is a recipe's name."""
-    if isinstance(recipe, Path) or recipe.endswith(".toml") or "/" in recipe:
-        return Path(recipe)
-    names = {info.name for info in registry.list_components("recipe")}
-    return Path(recipe) if recipe not in names and recipe and Path(recipe).exists() else None
+def _sources(recipe: str | Path, files: list[str]) -> list[tuple[str, Table]]:
+    """The recipe's table, below it those it extends; plugins they name are loaded and added to `files`."""
+    found = []
+    for source in sources("recipe", recipe, "the recipe's name"):
+        table, origin = source.table, source.origin
+        _check_file(table, origin)
+        if isinstance(source.place, Path):
+            table = _absolute(with_path(table, origin), source.place.parent)
+            loaded = onefile.make_ready(table, source.place, files)
+            files += [name for name in loaded if name not in files]
+        found.append((origin, {key: value for key, value in table.items() if key != "base"}))
+    return found[::-1]
 
 
 def _check_file(table: Table, origin: str) -> None:
@@ -392,12 +376,6 @@ def _check_file(table: Table, origin: str) -> None:
         )
 
 
-def read_recipe(name: str, where: str = "the recipe's name") -> Table:
-    """A registered recipe's table."""
-    file = registry.recipe_file(registry.find("recipe", name, where))
-    return tomllib.loads(file.read_text(encoding="utf-8"))
-
-
 def _dataset(tables: Sequence[Table]) -> str:
     """The dataset that `on.NAME` tables are chosen by: the last one named."""
     for table in reversed(tables):
@@ -408,26 +386,36 @@ def _dataset(tables: Sequence[Table]) -> str:
     return registry.default("dataset").name
 
 
-def _check_scale(scale: str | None, sources: Sequence[tuple[str, Table]]) -> None:
-    known = list(dict.fromkeys(["small", *(name for _, table in sources for name in table.get("scale", {}))]))
+def _check_scale(scale: str | None, below: Sequence[tuple[str, Table]]) -> None:
+    known = list(dict.fromkeys(["small", *(name for _, table in below for name in table.get("scale", {}))]))
     if scale is not None and scale not in known:
         raise ConfigError(
-            f"{sources[-1][0] if sources else 'a run without recipe'} has no settings for --scale {scale}",
+            f"{below[-1][0] if below else 'a run without recipe'} has no settings for --scale {scale}",
             where="--scale",
             fix=f"its scales are {', '.join(known)}",
         )
 
 
+def _recipes(below: Sequence[tuple[str, Table]]) -> list[list[tuple[str, Table]]]:
+    """Each file by itself, but a recipe with its bases that have no `[recipe]` and so are a part of it."""
+    found, bases = list[list[tuple[str, Table]]](), list[tuple[str, Table]]()
+    for origin, table in below:
+        bases.append((origin, table))
+        if "recipe" in table:
+            found.append(bases)
+            bases = []
+    return found + [[file] for file in bases]
+
+
 def _unfold(table: Table, origin: str, dataset: str, scale: str | None) -> list[tuple[str, Table]]:
-    """A recipe's layers: itself, scale.X, on.D, scale.X.on.D; X is `small` where none is chosen."""
+    """A file's four layers: itself, scale.X, on.D, scale.X.on.D; X is `small` where none is chosen."""
     scale = scale or "small"
     plain = {key: value for key, value in table.items() if key not in ("scale", "on")}
     scales, sets = table.get("scale", {}), table.get("on", {})
     scaled = scales.get(scale, {})
-    found = [
+    return [
         (origin, plain),
         (f"{origin}, scale.{scale}", {key: value for key, value in scaled.items() if key != "on"}),
         (f"{origin}, on.{dataset}", sets.get(dataset, {})),
         (f"{origin}, scale.{scale}.on.{dataset}", scaled.get("on", {}).get(dataset, {})),
     ]
-    return [(label, layer) for label, layer in found if layer]

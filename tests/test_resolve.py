@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from aezoo import ComponentInfo, hookimpl
@@ -26,20 +28,41 @@ train = { batch_size = 33 }
 train = { latent_dim = 5 }
 """
 
+SHARED = """
+backbone = "mlp"
+train = { steps = 9, log_every = 9 }
+[on.digits]
+train = { latent_dim = 3 }
+"""
+SHARING = """
+base = "shared.toml"
+recipe = { name = "sharing" }
+prior = "normal"
+train = { steps = 1 }
+[scale.paper]
+train = { batch_size = 2, latent_dim = 2 }
+"""
+
 
 @pytest.fixture
 def layered(tmp_path, monkeypatch):
-    """A recipe of that name, with a level in every layer."""
+    """Recipes: `layered` with a level in every layer, `sharing` with a base beside it."""
     package = tmp_path / "layered_recipes"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "layered.toml").write_text(LAYERED)
+    for name, text in {"layered": LAYERED, "shared": SHARED, "sharing": SHARING}.items():
+        (package / f"{name}.toml").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, package.name, raising=False)  # another test's
 
     class Plugin:
         @hookimpl
         def aezoo_components(self):
-            return [ComponentInfo(kind="recipe", name="layered", target="layered_recipes:layered.toml")]
+            paper = {"title": "Layers", "year": 2020, "url": "https://example.org"}
+            return [
+                ComponentInfo(kind="recipe", name=name, target=f"layered_recipes:{name}.toml", paper=paper)
+                for name in ("layered", "sharing")
+            ]
 
     with registry.isolated():
         registry.register(Plugin(), "layered")
@@ -90,6 +113,35 @@ def test_a_flag_chooses_the_datasets_own_settings(layered):
 def test_a_file_chooses_the_datasets_own_settings_of_the_recipe_it_extends(layered):
     config = resolve(written(layered, 'base = "layered"\ndataset = "synthetic-2d"\n'))
     assert (config.backbone.name, config.train.batch_size) == ("mlp", 33)
+
+
+@pytest.mark.parametrize("recipe", ["sharing", "layered_recipes/sharing.toml"])
+def test_a_recipe_and_its_base_that_is_none_share_each_layer(layered, monkeypatch, recipe):
+    monkeypatch.chdir(layered)
+    config = resolve(recipe, scale="paper")
+    assert (config.recipe.name, config.backbone["name"]) == ("sharing", "mlp")
+    found = config.train
+    assert (found.steps, found.log_every, found.batch_size) == (1, 9, 2)
+    assert found.latent_dim == 3  # on.digits of the base, after scale.paper of the recipe
+
+
+def test_a_file_wins_over_every_layer_of_a_recipe_and_of_a_file_below(layered):
+    file = written(layered, 'base = "sharing"\ntrain = { latent_dim = 7 }\n')
+    assert resolve(file).train.latent_dim == 7
+    file = written(layered, 'base = "layered_recipes/shared.toml"\ntrain = { latent_dim = 7 }\n')
+    assert resolve(file).train.latent_dim == 7
+
+
+def test_a_fault_in_a_base_is_told_with_its_file(layered):
+    (layered / "layered_recipes" / "shared.toml").write_text("train = { stepz = 3 }")
+    assert fault("sharing").where == "train.stepz in recipe layered_recipes:shared.toml"
+
+
+def test_a_recipe_that_states_no_paper_has_that_of_its_row(layered):
+    found = resolve("layered").recipe
+    assert (found.paper, found.url) == ("Layers (2020)", "https://example.org")
+    own = resolve(written(layered, 'base = "layered"\nrecipe = { paper = "Mine (2021)" }\n')).recipe
+    assert (own.name, own.paper) == ("layered", "Mine (2021)")
 
 
 def test_a_scale_that_is_not_there_lists_those_that_are(layered):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import asdict
+from functools import reduce
 from typing import Annotated
 
 import typer
@@ -13,9 +13,11 @@ from aezoo.cli.options import PluginFiles, load_files
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.config.check import settings_of
 from aezoo.config.describe import Setting, settings
+from aezoo.config.merge import over
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
+from aezoo.registry.sources import Source, sources
 
 
 def show(
@@ -27,17 +29,20 @@ def show(
     load_files(plugin)
     info = _named(name)
     if info.kind in ("recipe", "experiment"):
-        _show_file(info, registry.recipe_file(info).read_text("utf-8"), as_json)
+        _show_files(info, list(sources(info.kind, info.name, "NAME")), as_json)
     else:
         _show_part(info, settings(settings_of(registry.load_target(info))), as_json)
 
 
-def _show_file(info: ComponentInfo, text: str, as_json: bool) -> None:
+def _show_files(info: ComponentInfo, files: list[Source], as_json: bool) -> None:
+    """A recipe's file and below it those it extends; as JSON, one laid over the other."""
     if as_json:
-        print_json(info.model_dump() | {info.kind: tomllib.loads(text)})
-    else:
-        _print_head(info)
-        print(text.rstrip())
+        print_json(info.model_dump() | {info.kind: reduce(over, [file.table for file in files])})
+        return
+    _print_head(info)
+    print(files[0].text().rstrip())
+    for file in files[1:]:
+        print(f"\n# --- its base, {file.origin}\n\n{file.text().rstrip()}")
 
 
 def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:

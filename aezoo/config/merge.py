@@ -133,6 +133,12 @@ def flat(table: Mapping[str, Any], prefix: str = "") -> Table:
     return found
 
 
+def over(table: Mapping[str, Any], base: Mapping[str, Any]) -> Table:
+    """A table laid over another: within tables key by key, and anything else in its place."""
+    both = {key for key in table if isinstance(table[key], Mapping) and isinstance(base.get(key), Mapping)}
+    return {**base, **table, **{key: over(table[key], base[key]) for key in both}}
+
+
 def read_toml(path: Path, where: str = "") -> Table:
     """A TOML file as a table.
 

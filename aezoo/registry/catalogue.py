@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from aezoo.config.base import Config
+from aezoo.errors import ConfigError, did_you_mean
 
 Kind = Literal[
     "recipe",
@@ -38,6 +39,18 @@ class Paper(Config):
     title: str = Field(description="title, as printed")
     year: int = Field(description="year of publication")
     url: str = Field(description="the publisher's or arXiv's page")
+    authors: str = Field("", description="family names")
+    venue: str = Field("", description="where it appeared, without the year")
+    note: str = Field("", description="what else to say where it is cited")
+
+    def cited(self) -> dict[str, str]:
+        """`paper` and `url` of a recipe or experiment, such as "Dai, Wipf: ... (ICLR 2019)"."""
+        authors = f"{self.authors}: " if self.authors else ""
+        note = f", {self.note}" if self.note else ""
+        return {
+            "paper": f"{authors}{self.title} ({f'{self.venue} {self.year}'.strip()}){note}",
+            "url": self.url,
+        }
 
 
 class ComponentInfo(Config):
@@ -78,7 +91,21 @@ def externals() -> tuple[External, ...]:
 
 @cache
 def _components() -> tuple[ComponentInfo, ...]:
-    return tuple(ComponentInfo(**row) for row in _tables().get("component", ()))
+    return tuple(ComponentInfo(**_with_paper(row)) for row in _tables().get("component", ()))
+
+
+def _with_paper(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of registry.toml with the paper whose key it gives."""
+    known, key = _tables().get("paper", {}), row.get("paper")
+    if not isinstance(key, str):
+        return row
+    if key not in known:
+        raise ConfigError(
+            f"no paper has the key '{key}'",
+            where=f"paper of {row['kind']}/{row['name']} in registry.toml",
+            fix=f"{did_you_mean(key, known)}others stand under [paper] in registry.toml",
+        )
+    return {**row, "paper": known[key]}
 
 
 @cache

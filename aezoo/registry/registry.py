@@ -11,6 +11,7 @@ becomes a FAILED record with its reason, and the rest go on. From the environmen
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -169,7 +170,7 @@ def load_target(info: ComponentInfo) -> Any:
     return getattr(found, attribute)
 
 
-def recipe_file(info: ComponentInfo) -> Traversable:
+def recipe_file(info: ComponentInfo, where: str = "") -> Traversable:
     """The TOML file of a recipe or an experiment, to read; it may lie inside an archive.
 
     Raises:  MissingError when the file is not there
@@ -177,6 +178,7 @@ def recipe_file(info: ComponentInfo) -> Traversable:
     package, _, path = info.target.partition(":")
     missing = MissingError(
         f"the file of {info.kind} '{info.name}' is not there: {path} in package {package}",
+        where=where,
         fix=f"reinstall {info.plugin or package}",
     )
     try:
@@ -186,6 +188,13 @@ def recipe_file(info: ComponentInfo) -> Traversable:
     if not found.is_file():
         raise missing
     return found
+
+
+def beside(info: ComponentInfo, path: str) -> ComponentInfo:
+    """The row of a recipe or an experiment for another file of its package, at a path seen from its own."""
+    package, _, own = info.target.partition(":")
+    target = f"{package}:{posixpath.normpath(posixpath.join(posixpath.dirname(own), path))}"
+    return info.model_copy(update={"name": target, "target": target})
 
 
 # --- registering

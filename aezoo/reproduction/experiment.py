@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from aezoo.comparison.grid import Grid, GridConfig, Request, grid_of
 from aezoo.config.base import Config
 from aezoo.config.check import check
-from aezoo.config.merge import read_toml
-from aezoo.errors import ConfigError
-from aezoo.registry import registry
+from aezoo.config.merge import Table, over
+from aezoo.errors import ConfigError, did_you_mean
+from aezoo.registry.sources import sources
 from aezoo.tables.cell import Cell
 
 Scale = Literal["small", "paper"]
@@ -109,8 +110,18 @@ class ScaleConfig(Config):
     grid: GridConfig = Field(description="the paper's settings, as far as they are known")
 
 
+class _Shared(Config):
+    """What a file may leave to a base that several extend, and the keys that refer to it."""
+
+    base: str | None = Field(None, description="the experiment or file that it extends")
+    texts: dict[str, str] = Field({}, description="NAME -> what {NAME} in a note stands for")
+    datasets: dict[str, dict[str, str]] = Field({}, description="NAME -> the other keys of a dataset")
+    note: str = Field("", description="as in an experiment, with {NAME} for a text")
+    dataset: tuple[str | dict[str, Any], ...] = Field((), description="as in an experiment, or names alone")
+
+
 class Experiment(Config):
-    """A file of an experiment."""
+    """A file of an experiment, written out."""
 
     title: str = Field(description="which table or figure")
     paper: str = Field(description="authors, title, where it appeared")
@@ -148,16 +159,35 @@ class Experiment(Config):
 
 
 def named(item: str) -> Experiment:
-    """A registered experiment by its name, or the one in a TOML file.
+    """A registered experiment by its name, or the one in a TOML file, laid over the files that it extends.
 
     Raises:  ConfigError for unknown names, and for a file with faults
     """
-    if item.endswith(".toml"):
-        table, origin = read_toml(Path(item)), item
-    else:
-        file = registry.recipe_file(registry.find("experiment", item, "ITEM"))
-        table, origin = tomllib.loads(file.read_text("utf-8")), f"experiment {item}"
+    files = list(sources("experiment", item, "ITEM"))
+    origin = files[0].origin
+    table = _written_out(reduce(over, [file.table for file in files]), origin)
     return check(Experiment, table, "", lambda key: origin)
+
+
+def _written_out(table: Table, origin: str) -> Table:
+    """A table with the shared texts in its note, and the datasets that it only names in full."""
+    said = {key: value for key, value in table.items() if key in _Shared.model_fields}
+    shared = check(_Shared, said, "", lambda key: origin)
+
+    def text(found: re.Match[str]) -> str:
+        if found[1] in shared.texts:
+            return shared.texts[found[1]]
+        hint = did_you_mean(found[1], shared.texts)
+        fix = f"{hint}it is to stand under [texts] in the file or its base"
+        raise ConfigError(f"no text is called '{found[1]}'", where=f"note in {origin}", fix=fix)
+
+    found = {key: value for key, value in table.items() if key not in said}
+    if "note" in said:
+        found["note"] = re.sub(r"\{(\w+)\}", text, shared.note) if shared.texts else shared.note
+    if "dataset" in said:
+        sets = [{"name": one} if isinstance(one, str) else one for one in shared.dataset]
+        found["dataset"] = [{**shared.datasets.get(str(one.get("name")), {}), **one} for one in sets]
+    return found
 
 
 def cells_of(

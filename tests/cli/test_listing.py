@@ -140,15 +140,22 @@ def test_a_part_that_cannot_be_imported_is_exit_3(run, install):
     assert "no_such_module" in err and "aezoo-mine 2.5" in err
 
 
-def test_show_json_of_a_recipe_holds_its_parts(run, install, tmp_path: Path):
+def test_show_of_a_recipe_holds_its_parts_and_those_of_its_base(run, install, tmp_path: Path):
     (tmp_path / "mine_recipes").mkdir()
     (tmp_path / "mine_recipes" / "__init__.py").touch()
-    (tmp_path / "mine_recipes" / "r.toml").write_text('recipe = { name = "r" }\nprior = { name = "mine" }\n')
+    (tmp_path / "mine_recipes" / "shared.toml").write_text("# as ever\ntrain = { steps = 7, seed = 1 }\n")
+    (tmp_path / "mine_recipes" / "r.toml").write_text(
+        'base = "shared.toml"\nrecipe = { name = "r" }\nprior = { name = "mine" }\ntrain = { seed = 2 }\n'
+    )
     row = 'ComponentInfo(kind="recipe", name="r", target="mine_recipes:r.toml")'
     install("aezoo-mine", "mine_plugin", f"@hookimpl\ndef aezoo_components():\n    return [{row}]")
     code, out, err = run("show", "r", "--json")
     assert code == 0, err
-    assert json.loads(out)["recipe"]["prior"] == {"name": "mine"}
+    shown = json.loads(out)["recipe"]
+    assert (shown["prior"], shown["train"]) == ({"name": "mine"}, {"steps": 7, "seed": 2})
+    _, out, _ = run("show", "r")
+    own, base = out.split("# --- its base, recipe mine_recipes:shared.toml\n")
+    assert "seed = 2" in own and "# as ever" in base
 
 
 def test_plugins_json_tells_what_became_of_each(run, install, monkeypatch):

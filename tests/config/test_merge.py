@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aezoo.config.merge import Layers, parse_set, read_toml
+from aezoo.config.merge import Layers, over, parse_set, read_toml
 from aezoo.errors import ConfigError
 
 
@@ -77,6 +77,11 @@ def test_a_part_that_is_no_table_is_refused_with_its_key_and_origin(table, key, 
         laid(table)
     assert caught.value.where == f"{key} in layer 0"
     assert remedy in caught.value.fix
+
+
+def test_a_table_lies_over_another_key_by_key_and_a_list_replaces_one():
+    found = over({"grid": {"n": 5, "set": ["a"]}, "x": 1}, {"grid": {"n": 9, "seeds": 3, "set": []}, "x": {}})
+    assert found == {"grid": {"n": 5, "seeds": 3, "set": ["a"]}, "x": 1}
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,13 @@ def test_a_recipe_names_its_source_and_the_papers_numbers(name):
     assert {row["dataset"] for row in recipe.reported} >= {"mnist", "fashion-mnist", "cifar10", "celeba"}
 
 
+@every_recipe
+@pytest.mark.parametrize("scale", ["small", "paper"])
+def test_a_recipe_is_the_same_by_the_path_of_its_file(name, scale):
+    file = registry.recipe_file(registry.find("recipe", name))
+    assert resolve(str(file), scale=scale) == resolve(name, scale=scale)
+
+
 # UAI 2021, table 1: rec / gen FID on MNIST and on CelebA
 TABLE = {
     "vae": (52.14, 56.07, 56.66, 63.85),

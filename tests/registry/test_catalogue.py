@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -10,8 +9,10 @@ from pydantic import ValidationError
 
 from aezoo.config.check import settings_of
 from aezoo.config.describe import settings
+from aezoo.errors import ConfigError
 from aezoo.registry import catalogue, registry
 from aezoo.registry.catalogue import ComponentInfo
+from aezoo.registry.sources import sources
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "__init__.py").exists())
@@ -61,10 +62,9 @@ def test_every_row_has_a_summary_of_one_line_and_a_whole_paper(info):
 
 @pytest.mark.parametrize("info", SHIPPED, ids=lambda info: f"{info.kind}/{info.name}")
 def test_what_a_row_points_at_can_be_loaded(info):
-    if info.kind == "recipe":
-        assert "recipe" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
-    elif info.kind == "experiment":
-        assert "grid" in tomllib.loads(registry.recipe_file(info).read_text("utf-8"))
+    if info.kind in ("recipe", "experiment"):
+        section = {"recipe": "recipe", "experiment": "grid"}[info.kind]
+        assert any(section in file.table for file in sources(info.kind, info.name, "test"))
     else:
         assert isinstance(registry.load_target(info), type)
 
@@ -90,15 +90,47 @@ def test_a_row_with_an_unknown_key_is_refused():
         ComponentInfo(kind="prior", name="x", target="m:C", colour="red")
 
 
-def test_an_external_row_is_read_with_its_parts(monkeypatch, tmp_path):
-    file = tmp_path / "registry.toml"
-    file.write_text('[[external]]\ninstall = "aezoo-mine"\nprovides = ["prior/mine"]\n')
-    monkeypatch.setattr(catalogue, "registry_file", lambda: file)
-    for function in (catalogue.externals, catalogue._tables):
-        function.cache_clear()
-    try:
-        (row,) = catalogue.externals()
-    finally:
-        for function in (catalogue.externals, catalogue._tables):
+@pytest.fixture
+def written(monkeypatch, tmp_path):
+    """Puts a text in the place of registry.toml."""
+    cached = (catalogue.externals, catalogue._components, catalogue._tables)
+
+    def write(text):
+        file = tmp_path / "registry.toml"
+        file.write_text(text)
+        monkeypatch.setattr(catalogue, "registry_file", lambda: file)
+        for function in cached:
             function.cache_clear()
+
+    yield write
+    for function in cached:
+        function.cache_clear()
+
+
+def test_an_external_row_is_read_with_its_parts(written):
+    written('[[external]]\ninstall = "aezoo-mine"\nprovides = ["prior/mine"]\n')
+    (row,) = catalogue.externals()
     assert (row.install, row.provides) == ("aezoo-mine", ("prior/mine",))
+
+
+ROW = '[[component]]\nkind = "prior"\nname = "mine"\ntarget = "mine:Mine"\npaper = "KEY"\n'
+PAPER = '[paper]\nmine = { authors = "Me", title = "On Mine", year = 2020, url = "https://example.org" }\n'
+
+
+def test_a_row_has_the_paper_whose_key_it_gives(written):
+    written(PAPER + ROW.replace("KEY", "mine"))
+    (row,) = catalogue.rows("mine")
+    assert row.paper.cited() == {"paper": "Me: On Mine (2020)", "url": "https://example.org"}
+
+
+def test_an_unknown_paper_is_told_with_its_row_and_the_nearest(written):
+    written(PAPER + ROW.replace("KEY", "mien"))
+    with pytest.raises(ConfigError, match="'mien'") as caught:
+        catalogue.rows("mine")
+    assert "prior/mine in registry.toml" in caught.value.where
+    assert "did you mean 'mine'?" in caught.value.fix
+
+
+def test_every_paper_is_that_of_some_row():
+    known = {paper["title"] for paper in catalogue._tables()["paper"].values()}
+    assert known == {info.paper.title for info in SHIPPED if info.paper}

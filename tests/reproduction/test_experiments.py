@@ -61,6 +61,17 @@ def test_claims_speak_of_what_some_scale_trains_and_numbers_fit_their_columns(it
 
 
 @every_item
+def test_an_item_cites_the_paper_of_its_row(item):
+    row, experiment = registry.find("experiment", item), named(item)
+    assert row.paper and row.paper.title in experiment.paper and experiment.url == row.paper.url
+
+
+@every_item
+def test_an_item_is_the_same_by_the_path_of_its_file(item):
+    assert named(str(registry.recipe_file(registry.find("experiment", item)))) == named(item)
+
+
+@every_item
 def test_what_is_not_run_has_a_reason(item):
     experiment = named(item)
     run = {cell.dataset for cell in cells_of(experiment, "small", Path("runs")).cells}
@@ -104,3 +115,54 @@ def test_a_file_with_an_unknown_claim_says_so(tmp_path):
     file.write_text('title = "x"\n[[claim]]\ntext = "t"\nkind = "nicer"\ndataset = "digits"\n')
     with pytest.raises(ConfigError):
         named(str(file))
+
+
+SHARED = """
+[texts]
+steps = "A step takes 0.2 s."
+[datasets]
+digits = { title = "Digits", absent = "not run" }
+[grid]
+recipes = ["vae"]
+seeds = 5
+"""
+SHARING = """
+base = "shared.toml"
+title = "x"
+paper = "Somebody: Something (2021)"
+url = "https://example.org"
+shows = "x"
+note = "Mine. {steps}"
+dataset = ["digits", { name = "digits", absent = "too slow" }]
+grid = { datasets = ["digits"] }
+"""
+
+
+@pytest.fixture
+def sharing(tmp_path):
+    (tmp_path / "shared.toml").write_text(SHARED)
+    (tmp_path / "x.toml").write_text(SHARING)
+    return tmp_path / "x.toml"
+
+
+def test_what_experiments_share_stands_in_a_base_beside_them(sharing):
+    found = named(str(sharing))
+    assert found.note == "Mine. A step takes 0.2 s."
+    assert [(one.name, one.title, one.absent) for one in found.dataset] == [
+        ("digits", "Digits", "not run"),
+        ("digits", "Digits", "too slow"),
+    ]
+    assert (found.grid.recipes, found.grid.datasets, found.grid.seeds) == (("vae",), ("digits",), 5)
+
+
+def test_a_text_that_is_not_there_is_told_with_the_nearest(sharing):
+    sharing.write_text(SHARING.replace("{steps}", "{step}"))
+    with pytest.raises(ConfigError, match="'step'") as caught:
+        named(str(sharing))
+    assert caught.value.where == f"note in {sharing}" and "did you mean 'steps'?" in caught.value.fix
+
+
+def test_an_experiment_of_ones_own_extends_a_registered_one(tmp_path):
+    (tmp_path / "x.toml").write_text('base = "uai-table-1"\ngrid = { seeds = 5 }\n')
+    own, original = named(str(tmp_path / "x.toml")), named("uai-table-1")
+    assert own.grid.seeds == 5 and own.model_copy(update={"grid": original.grid}) == original

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RECIPES = [path.name for path in (ROOT / "plugins" / "aezoo_baselines" / "recipes").glob("*.toml")]
+FOLDER = ROOT / "plugins" / "aezoo_baselines" / "recipes"
+RECIPES = [path.name for path in FOLDER.glob("*.toml") if "[recipe]" in path.read_text(encoding="utf-8")]
 pytestmark = pytest.mark.slow
 
 
@@ -22,10 +23,14 @@ def built(tmp_path_factory):
     """A wheel and a source distribution."""
     pytest.importorskip("hatchling")
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    build(ROOT, folder)
     return folder
+
+
+def build(source, folder, *options):
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder), *options]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,24 @@ def test_the_source_distribution_can_build_and_test_itself(built):
     assert {"pyproject.toml", "registry.toml", "LICENSE", "README.md", "tests/conftest.py"} <= names
     assert {"aezoo/py.typed", "plugins/aezoo_baselines/recipes/flexae.toml"} <= names
     assert not [name for name in names if ".venv" in name or name.startswith("runs/")]
+
+
+def test_a_new_package_of_plugins_is_built_with_nothing_else_edited(built, wheel, tmp_path):
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    mine = source / "plugins" / "aezoo_mine"
+    (mine / "recipes").mkdir(parents=True)
+    (mine / "__init__.py").touch()
+    (mine / "recipes" / "mine.toml").touch()
+    build(source, tmp_path / "dist", "-t", "wheel")
+    (path,) = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        new = {"aezoo_mine/__init__.py", "aezoo_mine/recipes/mine.toml"}
+        assert set(archive.namelist()) == {*wheel.namelist(), *new}
+        (entries,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+        assert "aezoo_mine = aezoo_mine" in archive.read(entries).decode()
 
 
 # The unpacked wheel goes first on the path, and finders of editable installations go.
