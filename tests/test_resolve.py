@@ -119,7 +119,7 @@ def test_a_file_chooses_the_datasets_own_settings_of_the_recipe_it_extends(layer
 def test_a_recipe_and_its_base_that_is_none_share_each_layer(layered, monkeypatch, recipe):
     monkeypatch.chdir(layered)
     config = resolve(recipe, scale="paper")
-    assert (config.recipe.name, config.backbone["name"]) == ("sharing", "mlp")
+    assert (config.recipe.name, config.backbone.name) == ("sharing", "mlp")
     found = config.train
     assert (found.steps, found.log_every, found.batch_size) == (1, 9, 2)
     assert found.latent_dim == 3  # on.digits of the base, after scale.paper of the recipe

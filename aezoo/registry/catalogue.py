@@ -66,6 +66,13 @@ class ComponentInfo(Config):
     defaults: dict[str, str] = Field(
         default_factory=dict, description="section -> name that this part brings when nothing else names one"
     )
+    first: tuple[str, ...] = Field(
+        (),
+        description="measures of a metric that a comparison shows first and ranks methods by",
+    )
+    also: dict[str, str] = Field(
+        default_factory=dict, description="measure of a metric -> its own name on one extractor, fd -> fid"
+    )
     plugin: str = Field("", description="distribution and version it came from; filled by the registry")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.evaluation.names import OWN, REFERENCES
+from aezoo.registry import registry
 from aezoo.tables.cell import Outcome
 from aezoo.tables.entries import Column, agreed, bare
 
@@ -18,8 +20,6 @@ Result = Mapping[str, Any]  # a row of results.json
 _NUMBER = ("metric", "of", "value", "better", "why")  # the rest of a result is its protocol, but for
 _METHOD = ("weights",)  # whether they are averaged, which a method says of itself
 _ORIGIN = ("versions",)  # told, and not compared
-_FRECHET = ("fd", "fid")
-_FAMILY = {"fid": "fd", "kid": "kd"}  # names that belong to one extractor alone
 _REPORTED = {"reconstruction": "rec", "generation": "gen"}  # keys of a recipe's `reported` rows
 
 
@@ -70,8 +70,8 @@ def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> d
     """The keys to show of those found, by dataset.
 
     names:  metrics with or without extractor (`fd`, `fd[pixels]`), also with what they are of
-            (`generation/fd`); without names the squared error and the first Frechet distance of
-            reconstructions, and all measures of generated sets; where there are none of these, all
+            (`generation/fd`); without names the measures of reconstructions that
+            their metrics want first, and all of generated sets; where there are none of these, all
 
     Raises:  ConfigError for a name that no dataset has
     """
@@ -85,9 +85,9 @@ def choose(found: Mapping[str, Sequence[Key]], names: Sequence[str] | None) -> d
 
 
 def _usual(keys: Sequence[Key]) -> list[Key]:
-    frechet = [(of, metric) for of, metric in keys if of == "reconstruction" and bare(metric) in _FRECHET]
-    squared = [key for key in keys if key == ("reconstruction", "sse")]
-    usual = [*squared, *frechet[:1], *(key for key in keys if key[0] == "generation")]
+    rebuilt = [key for key in keys if key[0] == "reconstruction"]
+    first = [[key for key in rebuilt if measure_of(key[1]) == name][:1] for name in first_measures()]
+    usual = [*itertools.chain(*first), *(key for key in keys if key[0] == "generation")]
     return usual or [key for key in keys if key[0] not in REFERENCES]  # such as of --metrics nll alone
 
 
@@ -173,11 +173,11 @@ def _said(protocol: Mapping[str, Any], name: str) -> str:
 
 def reported_columns(dataset: str, shown: Sequence[Column], runs: Sequence[Measured]) -> list[Column]:
     """A column for each table of a paper that reports what a measured column shows."""
-    wanted = {(column.of, _family(column.metric)) for column in shown}
+    wanted = {(column.of, measure_of(column.metric)) for column in shown}
     found: dict[str, Column] = {}
     for row in (row for run in runs for row in run.outcome.reported):
         for of, value in _REPORTED.items():
-            if value in row and (of, _family(row["metric"])) in wanted:
+            if value in row and (of, measure_of(row["metric"])) in wanted:
                 column = Column(dataset, of, row["metric"], reported=row["table"])
                 found.setdefault(column.key, column)
     return list(found.values())
@@ -191,5 +191,15 @@ def reported_value(column: Column, outcomes: Sequence[Outcome]) -> float | None:
     return None
 
 
-def _family(metric: str) -> str:
-    return _FAMILY.get(bare(metric), bare(metric))
+# -- what metrics say of themselves -----------------------------------------------------------------
+
+
+def first_measures() -> list[str]:
+    """The measures that metrics want shown first."""
+    return [name for info in registry.list_components("metric") for name in info.first]
+
+
+def measure_of(metric: str) -> str:
+    """The measure behind a metric's name: without extractor, and by its general name."""
+    general = {own: name for info in registry.list_components("metric") for name, own in info.also.items()}
+    return general.get(bare(metric), bare(metric))

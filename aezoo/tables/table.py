@@ -19,6 +19,8 @@ from aezoo.tables.columns import (
     Measured,
     choose,
     column_of,
+    first_measures,
+    measure_of,
     protocol_of,
     read,
     reported_columns,
@@ -57,8 +59,8 @@ def build(
 ) -> Table:
     """The table of all outcomes: a row for each method, the columns dataset by dataset.
 
-    columns:      metrics by name, such as `sse`, `fd`, `fd[pixels]`, `generation/fd`; without: squared error
-                  and first Frechet distance of reconstructions, and all measures of generated sets
+    columns:      metrics by name, such as `sse`, `fd`, `fd[pixels]`, `generation/fd`; without: of
+                  reconstructions those that their metrics want first, and all measures of generated sets
     allow_mixed:  let numbers of different protocols stand in one column, with a footnote and no best
 
     Raises:  ConfigError for no outcomes, for two of the same method, dataset and seed, for measures that no
@@ -264,15 +266,19 @@ def _reference(column: Column, name: str, runs: Runs, notes: _Notes) -> Entry:
 def _ranked(
     columns: Sequence[Column], entries: Sequence[Mapping[str, Entry]]
 ) -> list[tuple[Column, Mapping[str, Entry]]]:
-    """For each dataset the column that ranks its methods: generated sets' first Frechet distance, or
-    where there is none, the first column that has a direction."""
+    """For each dataset the column that ranks its methods: of generated sets the first measure that its metric
+    wants first; where there is none, the first column that has a direction."""
     chosen: dict[str, tuple[Column, Mapping[str, Entry]]] = {}
     fitting = [
         (column, some)
         for column, some in zip(columns, entries, strict=True)
         if column.better and not column.mixed and not column.reported
     ]
-    first = [pair for pair in fitting if pair[0].of == "generation" and pair[0].bare in ("fd", "fid")]
+    first = [
+        pair
+        for pair in fitting
+        if pair[0].of == "generation" and measure_of(pair[0].metric) in first_measures()
+    ]
     for column, some in [*first, *fitting]:
         chosen.setdefault(column.dataset, (column, some))
     return [
