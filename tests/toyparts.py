@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -173,6 +175,18 @@ def trainer_of(model: Autoencoder, schedule: str | None = None, **options: objec
     phases = model.phases()
     batches = options.pop("batches", None) or Rows(model.shape)
     return Trainer(model, phases, schedule or schedule_of(phases, 5), batches, **options)
+
+
+def watch(model: Autoencoder, schedule: str | None = None) -> tuple[Trainer, list[tuple[str, set[str]]]]:
+    """A trainer of all phases, and what each of them moved, bitwise, as they come."""
+    before, moves, phases = weights_of(model), [], model.phases()
+
+    def note(name: str) -> None:
+        moves.append((name, moved(before, model)))
+        before.update(weights_of(model))
+
+    phases = [replace(phase, after=partial(note, phase.name)) for phase in phases]
+    return Trainer(model, phases, schedule or schedule_of(phases, 5), Rows(model.shape)), moves
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:

@@ -13,8 +13,8 @@ def neighbours(
     n: Annotated[int, typer.Option("-n", min=1, help="How many new images: a row each.")] = 8,
     k: Annotated[int, typer.Option("-k", min=1, help="How many neighbours of each.")] = 4,
     space: Annotated[
-        str, typer.Option(help="Where distances are taken: pixels, or an extractor.")
-    ] = "pixels",
+        str, typer.Option(help="The extractor that tells what is near; none: pixel by pixel.")
+    ] = "",
     seed: Annotated[int, typer.Option(min=0, help="Which new images: those of `aezoo sample`.")] = 0,
     out: Annotated[
         Path,

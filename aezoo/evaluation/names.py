@@ -9,6 +9,7 @@ floor:      other training rows: what a perfect generator would reach
 mean:       the mean training row, over and over: nothing generated, nothing wrong on average
 gaussian:   a normal distribution with mean and covariance of training rows, cut to the range
 """
+FLOOR, MEAN, GAUSSIAN = REFERENCES
 LABELS = {
     **REFERENCES,
     "reconstruction": "reconstruction",
@@ -22,7 +23,7 @@ LABELS = {
 
 stretched:  each row's smallest value moved to 0, its largest to 1, and not rounded, as the FlexAE papers do
 """
-PLAIN = ("floor", *OWN, "mean", "gaussian")
+PLAIN = (FLOOR, *OWN, MEAN, GAUSSIAN)
 """Those of a plain evaluation, as a table shows them."""
-STRETCHED = ("floor", *OWN, "stretched-reconstruction", "stretched-generation", "mean", "gaussian")
+STRETCHED = (FLOOR, *OWN, "stretched-reconstruction", "stretched-generation", MEAN, GAUSSIAN)
 """Those of one with `--stretched`."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from aezoo.data.memory import CHUNK, gathered
 from aezoo.errors import AezooError, ConfigError
+from aezoo.evaluation.names import GAUSSIAN
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.types import Data, Split
 from aezoo.randomness import generator_for
@@ -92,7 +93,7 @@ class Sets:
             "stretched-reconstruction": lambda: self._reconstructed(stretched),
             "stretched-generation": lambda: self._generated(stretched),
             "mean": lambda: self._kept(self.mean_row()[None]).expand(self.n, *self.data.shape),
-            "gaussian": self._gaussian,
+            GAUSSIAN: self._gaussian,
         }
 
     def mean_row(self) -> Tensor:
@@ -127,7 +128,7 @@ class Sets:
     def _gaussian(self) -> Tensor:
         """Mixing centred rows with normal weights draws from their covariance without computing it."""
         rows = _read(self.data.train, self._fitting()).flatten(1)
-        generator = generator_for("cpu", self.seed, "evaluation", "gaussian")
+        generator = generator_for("cpu", self.seed, "evaluation", GAUSSIAN)
         weights = torch.randn(self.n, len(rows), generator=generator).div_(max(len(rows) - 1, 1) ** 0.5)
         drawn = []
         for columns in rows.split(PASS, dim=1):  # never all of them as floats

@@ -60,7 +60,7 @@ def neighbours(found: Neighbours, range: Range, *, space: str) -> Figure:
     titles = [str(k + 1) for k in _numbers(found.nearest.shape[1])]
     groups = [Columns(found.x_hat[:, None], ["new"]), Columns(found.nearest, titles)]
     notes = [f"{distance:.3g}" for distance in found.distance[:, 0].tolist()]
-    title = f"nearest in {space}; distance of the first"
+    title = f"nearest {f'in {space}' if space else 'pixel by pixel'}; distance of the first"
     return table(groups, range, title=title, notes=notes)
 
 

@@ -46,12 +46,12 @@ def pixels(x: Tensor) -> Tensor:
 
 
 def space(name: str, config: RunConfig, data: Data) -> Features:
-    """A space by name: `pixels`, x as it is, or an extractor.
+    """The features of an extractor by name; without a name x as it is.
 
     Raises:  ConfigError for an unknown one, or one that does not take such rows
              MissingError without its weights
     """
-    if name == "pixels":
+    if not name:
         return pixels
     try:
         found = named_spaces([name], config, data, torch.device("cpu"))[name]

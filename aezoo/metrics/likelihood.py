@@ -91,13 +91,13 @@ def _check(model: Autoencoder, x: Tensor, samples: int) -> None:
         raise ConfigError(
             "this reconstruction cost is no density of x, so images have no likelihood",
             where="reconstruction.name",
-            fix="evaluate the likelihood of models with a density, such as reconstruction 'gaussian'",
+            fix="evaluate models whose reconstruction has log_likelihood (`aezoo list reconstruction`)",
         )
     if not isinstance(model.prior, HasDensity):
         raise ConfigError(
             "this prior has no density, so images have no likelihood",
             where="prior.name",
-            fix="evaluate the likelihood of models whose prior has log_prob, such as 'normal'",
+            fix="evaluate models whose prior has log_prob (`aezoo list prior`)",
         )
 
 

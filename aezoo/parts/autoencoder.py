@@ -89,7 +89,7 @@ class Autoencoder(nn.Module):
             raise ConfigError(
                 "a part needs a prior while training, but this fitted prior trains without one",
                 where="prior.during",
-                fix="name one, such as --set prior.during=normal",
+                fix="name one: --set prior.during=...; `aezoo list prior` shows them all",
             )
         return self.during
 

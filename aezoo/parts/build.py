@@ -110,7 +110,7 @@ def _in_force(during: LatentPrior) -> LatentPrior:
         raise ConfigError(
             f"{type(during).__name__} is itself fitted after training, so it cannot be in force meanwhile",
             where="prior.during",
-            fix="name a prior that can sample from the start, such as 'normal'",
+            fix="name a prior that can sample from the start; `aezoo list prior` shows them all",
         )
     return during
 

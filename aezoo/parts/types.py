@@ -42,7 +42,7 @@ def require(posterior: Posterior, *fields: str, by: str) -> tuple[Tensor, ...]:
         raise ConfigError(
             f"{by} needs {', '.join(missing)}, which this encoder does not give",
             where="encoder.name",
-            fix="choose an encoder that gives it, such as 'gaussian', or another divergence",
+            fix="choose an encoder that gives it (`aezoo list encoder`), or another divergence",
         )
     return tuple(getattr(posterior, name) for name in fields)
 

@@ -181,16 +181,13 @@ def _sampled(model: Autoencoder) -> Tensor:
 
 
 def _space(name: str, outcome: Outcome, data: Data) -> Callable[[Tensor], Tensor]:
-    """Pixels, or the features that the dataset brings along."""
+    """What an extractor sees; by the name `features` that which the dataset brings along."""
     from aezoo.device import choose_device
     from aezoo.evaluation.choosing import named_spaces
     from aezoo.evaluation.sets import as_bytes
-    from aezoo.explore.nearest import pixels
     from aezoo.rundir.open import read_config
     from aezoo.rundir.rundir import RunDir
 
-    if name == "pixels":
-        return pixels
-    config = read_config(RunDir(outcome.cell.path))
-    (space,) = named_spaces((), config, data, choose_device("cpu")).values()
+    chosen, config = () if name == "features" else (name,), read_config(RunDir(outcome.cell.path))
+    (space,) = named_spaces(chosen, config, data, choose_device("cpu")).values()
     return lambda x: space.features(as_bytes(x, data.range))

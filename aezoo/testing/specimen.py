@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,17 +15,14 @@ from torch import Tensor, nn
 from aezoo.config.run import Part, RunConfig
 from aezoo.data.resident import Resident
 from aezoo.errors import ConfigError
-from aezoo.evaluation.measuring import Evaluation
-from aezoo.evaluation.protocol import Protocol
-from aezoo.evaluation.sets import Sets
-from aezoo.functional.divergences import standard_normal_log_prob
 from aezoo.parts.autoencoder import Autoencoder
-from aezoo.parts.interfaces import Component, FittedPrior, LatentPrior, Phase, Regularizer
+from aezoo.parts.interfaces import Component, FittedPrior, LatentPrior
 from aezoo.parts.measures import Extractor, Metric
 from aezoo.parts.types import Data, Posterior, Split, Terms
 from aezoo.registry import registry
 from aezoo.resolve import check_part, make, part_class, resolve
 from aezoo.rundir.rundir import RunDir
+from aezoo.testing.plain import PlainBackbone, PlainPrior, PlainTask
 from aezoo.training.assemble import Assembly, assemble
 from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Silence
@@ -33,59 +30,12 @@ from aezoo.training.stages import Stages
 from aezoo.training.step import Step
 from aezoo.training.trainer import Trainer
 
+T = TypeVar("T")
 ROWS = 5
 SHAPES = ((1, 8, 8), (3, 28, 28), (10,))  # a part may be made for one of them only
 DIMENSIONS = {"images": (3,), "vectors": (1,), "any": (1, 3)}  # of the shapes that an extractor takes
+RANGE = (0.0, 1.0)
 CPU = torch.device("cpu")
-
-
-@final
-class PlainBackbone:
-    """One layer each way, for any shape."""
-
-    def encoder(self, shape: tuple[int, ...]) -> nn.Module:
-        """x [B, *shape] -> [B, 8]."""
-        size = torch.Size(shape).numel()
-        body = nn.Sequential(nn.Flatten(), nn.Linear(size, 8), nn.Tanh())
-        body.features = 8  # type: ignore[assignment]  # an int by contract
-        return body
-
-    def decoder(self, latent_dim: int, shape: tuple[int, ...]) -> nn.Module:
-        """z [B, m] -> [B, *shape]."""
-        size = torch.Size(shape).numel()
-        return nn.Sequential(
-            nn.Linear(latent_dim, 8), nn.Tanh(), nn.Linear(8, size), nn.Unflatten(1, tuple(shape))
-        )
-
-
-@final
-class PlainPrior(LatentPrior):
-    """N(0, I), with its density."""
-
-    def __init__(self, *, latent_dim: int) -> None:
-        super().__init__()
-        self.latent_dim = latent_dim
-
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Codes z [n, m]."""
-        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log p(z), nats: z [n, m] -> [n]."""
-        return standard_normal_log_prob(z)
-
-
-@final
-class PlainTask(Regularizer):
-    """Trains encoder and decoder where there is no reconstruction cost to do it."""
-
-    def phases(self, model: Autoencoder) -> Iterable[Phase]:
-        """One phase: squared errors."""
-        yield Phase("task", _squared_error, [model.encoder, model.decoder])
-
-
-def _squared_error(step: Step) -> Terms:
-    return {"squares": (step.x - step.x_hat).square().mean()}
 
 
 @dataclass(frozen=True)
@@ -115,17 +65,16 @@ class Specimen:
 
     def config(self, **train: Any) -> RunConfig:
         """A small run with this part in it."""
-        here = __name__
-        around: dict[str, Any] = {"backbone": f"{here}:PlainBackbone"} if self.kind != "backbone" else {}
+        around: dict[str, Any] = {"backbone": name_of(PlainBackbone)} if self.kind != "backbone" else {}
         if self.kind in ("divergence", "backbone"):  # one phase, and a density
-            around["prior"] = f"{here}:PlainPrior"
+            around["prior"] = name_of(PlainPrior)
         if self.kind == "prior" and ":" in self.name:  # nothing says what it brings along
             around |= registry.default("prior").defaults
         part: dict[str, Any] = {self.kind: self.section()}
         if self.kind == "regularizer":
             part = {"regularizer": {self.label: self.section()}}
         if self.kind == "reconstruction" and self._costs_nothing():
-            around["regularizer"] = {"task": {"name": f"{here}:PlainTask"}}
+            around["regularizer"] = {"task": {"name": name_of(PlainTask)}}
         train = {"latent_dim": self.latent_dim, "steps": 3, **train}
         return resolve(flags={"the contract": {**around, **part, "train": train}})
 
@@ -133,73 +82,74 @@ class Specimen:
         part = part_class(self.kind, self.name)
         return issubclass(part, Component) and part.terms is Component.terms
 
-    def assembled(self, **train: Any) -> tuple[Assembly, tuple[int, ...]]:
+    def assemble(self, **train: Any) -> tuple[Assembly, tuple[int, ...]]:
         """The parts joined, for the first shape that they take.
 
         Raises:  ConfigError when they take none
         """
         config = self.config(**train)
-        refusals: list[ConfigError] = []
-        for shape in SHAPES:
-            try:
-                return assemble(config, shape, (0.0, 1.0)), shape
-            except ConfigError as err:
-                refusals.append(err)
-        raise refusals[0]
+        return next(_for_each(SHAPES, lambda shape: assemble(config, shape, RANGE)))
+
+    def body(self) -> tuple[nn.Module, tuple[int, ...]]:
+        """An encoder's body of the backbone, for the first shape that it takes."""
+        given = {"range": RANGE, "latent_dim": self.latent_dim}
+        return next(_for_each(SHAPES, lambda shape: self._make(shape=shape, **given).encoder(shape)))
 
     def extractors(self) -> list[tuple[Extractor, tuple[int, ...]]]:
         """The extractor in evaluation mode, made for each of a few shapes that it takes.
 
         Raises:  ConfigError when it takes none; MissingError without its weights
         """
-        found: list[tuple[Extractor, tuple[int, ...]]] = []
-        refusals: list[ConfigError] = []
         part = part_class("extractor", self.name)
         assert issubclass(part, Extractor), f"{part.__name__} does not derive from aezoo.api.Extractor"
-        for shape in (one for one in (*SHAPES, (1, 17, 23)) if len(one) in DIMENSIONS[part.takes]):
-            try:
-                found.append((self.extractor(shape), shape))
-            except ConfigError as err:
-                refusals.append(err)
-        if not found:
-            raise refusals[0]
-        return found
-
-    def extractor(self, shape: tuple[int, ...]) -> Extractor:
-        made: Extractor = make("extractor", self.part(), {"shape": shape})
-        return made.eval()
+        shapes = [shape for shape in (*SHAPES, (1, 17, 23)) if len(shape) in DIMENSIONS[part.takes]]
+        return list(_for_each(shapes, lambda shape: self._make(shape=shape).eval()))
 
     def metric(self) -> Metric:
-        made = make("metric", self.part())
+        made = self._make()
         assert isinstance(made, Metric), f"{type(made).__name__} does not derive from a metric of aezoo.api"
         return made
 
-    def evaluation(self) -> Evaluation:
-        """Of a small model with a likelihood, on made-up images of two classes."""
-        here = __name__
-        flags = {"backbone": f"{here}:PlainBackbone", "prior": f"{here}:PlainPrior", "divergence": "kl"}
-        flags |= {"encoder": "gaussian", "reconstruction": "bce"}
-        config = resolve(flags={"the contract": {**flags, "train": {"latent_dim": 3}}})
-        shape, labels = (1, 8, 8), torch.arange(80) % 2
-        model = assemble(config, shape, (0.0, 1.0)).model.eval()
-        x = rows(80, shape) * (0.5 + 0.5 * labels[:, None, None, None])
-        data = Data("made-up", shape, (0.0, 1.0), Split(x[:56], labels[:56]), Split(x[56:], labels[56:]))
-        sets = Sets(model, data)
-        return Evaluation(sets, {}, Protocol("made-up", sets.n, sets.n))
+    def _make(self, **given: Any) -> Any:
+        return make(self.kind, self.part(), given)
 
     def prior(self) -> LatentPrior:
-        return self.assembled()[0].model.prior
+        return self.assemble()[0].model.prior
 
-    def fitted(self, seed: int = 0) -> LatentPrior:
+    def fit_prior(self, seed: int = 0) -> LatentPrior:
         """The prior, fitted to made-up codes when it is one to be fitted."""
-        model = self.assembled()[0].model
+        model = self.assemble()[0].model
         prior = model.prior
         if isinstance(prior, FittedPrior):
-            z = torch.randn(200, model.latent_dim, generator=seeded(7))
+            z = torch.randn(200, model.latent_dim, generator=generator(7))
             codes = Posterior(z=z, mean=z, log_var=torch.full_like(z, -3.0), log_q=torch.zeros(200))
             with fitting(self.config(), model, seed) as means, torch.random.fork_rng(devices=[]):
                 prior.fit(codes, means)
         return prior.eval()
+
+
+def _for_each(
+    shapes: Sequence[tuple[int, ...]], attempt: Callable[[tuple[int, ...]], T]
+) -> Iterator[tuple[T, tuple[int, ...]]]:
+    """What is made for each shape, when it is asked for; those that are refused are left out.
+
+    Raises:  ConfigError when all are refused
+    """
+    refusals: list[ConfigError] = []
+    for shape in shapes:
+        try:
+            made = attempt(shape)
+        except ConfigError as err:
+            refusals.append(err)
+        else:
+            yield made, shape
+    if len(refusals) == len(shapes):
+        raise refusals[0]
+
+
+def name_of(part: type) -> str:
+    """A class at the top of a module, as a config names it."""
+    return f"{part.__module__}:{part.__qualname__}"
 
 
 @contextmanager
@@ -210,13 +160,13 @@ def fitting(config: RunConfig, model: Autoencoder, seed: int) -> Iterator[Fittin
         yield Fitting(Stages(run, model, config, Silence()), seed=seed, device=CPU, steps=3)
 
 
-def seeded(seed: int = 0, device: torch.device = CPU) -> torch.Generator:
+def generator(seed: int = 0, device: torch.device = CPU) -> torch.Generator:
     return torch.Generator(device).manual_seed(seed)
 
 
 def rows(n: int, shape: tuple[int, ...]) -> Tensor:
     """x [n, *shape] in [0, 1]."""
-    return torch.rand(n, *shape, generator=seeded(n), device=CPU)
+    return torch.rand(n, *shape, generator=generator(n), device=CPU)
 
 
 def levels(n: int, shape: tuple[int, ...]) -> Tensor:
@@ -230,10 +180,10 @@ def outputs(
     """What encoder, decoder and the prior in force give, on the model's device."""
     model.train(training)
     with torch.no_grad():
-        posterior = model.encoder(rows(ROWS, shape).to(device), seeded(device=device))
+        posterior = model.encoder(rows(ROWS, shape).to(device), generator(device=device))
         found = {"the encoder's code": posterior.z, "the decoder's x_hat": model.decoder(posterior.z)}
         if can_sample(model):
-            found["the prior's sample"] = model.prior_in_force.sample(ROWS, seeded(device=device))
+            found["the prior's sample"] = model.prior_in_force.sample(ROWS, generator(device=device))
     return found
 
 
@@ -244,7 +194,7 @@ def can_sample(model: Autoencoder) -> bool:
 
 def trainer_of(assembly: Assembly, shape: tuple[int, ...]) -> Trainer:
     """Trains on a dozen made-up rows."""
-    data = Data("made-up", shape, (0.0, 1.0), Split(rows(12, shape)), Split(rows(4, shape)))
+    data = Data("made-up", shape, RANGE, Split(rows(12, shape)), Split(rows(4, shape)))
     return Trainer(
         assembly.model.train(),
         assembly.phases,
@@ -255,8 +205,8 @@ def trainer_of(assembly: Assembly, shape: tuple[int, ...]) -> Trainer:
     )
 
 
-def trained(assembly: Assembly, shape: tuple[int, ...], steps: int = 3) -> list[dict[str, float]]:
-    """The recorded terms of a few iterations."""
+def train(assembly: Assembly, shape: tuple[int, ...], steps: int = 3) -> list[dict[str, float]]:
+    """A few iterations; the recorded terms of each."""
     with torch.random.fork_rng(devices=[]):
         trainer = trainer_of(assembly, shape)
         return [trainer.iterate(record=True) for _ in range(steps)]

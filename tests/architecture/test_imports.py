@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -14,20 +14,15 @@ from pathlib import Path
 import pytest
 
 from aezoo.cli.main import build
+from aezoo.evaluation.names import LABELS
+from aezoo.parts.interfaces import Component
+from aezoo.registry import registry
+from aezoo.registry.catalogue import KINDS, ComponentInfo
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "torchvision", "sklearn", "matplotlib", "torch_fidelity", "scipy")
 PLUGIN_FILES = sorted((ROOT / "plugins").rglob("*.py"))
 CORE_FILES = sorted((ROOT / "aezoo").rglob("*.py"))
-
-# Recipe and part names that are also plain words of the trade: the core may need them for something else,
-# such as a key of a measure ("mse"), a choice ("none") or a distribution ("normal").
-PLAIN_WORDS = {
-    *("backbone", "point", "gaussian", "normal", "mixture", "none", "mlp", "conv", "kl", "synthetic"),
-    *("mse", "l1", "bce", "digits", "folder", "npz", "pixels", "identity", "inception"),
-}
-
-
 LIGHT = (
     *(
         "aezoo",
@@ -117,29 +112,32 @@ def test_the_core_imports_no_plugin(path):
 
 @pytest.mark.parametrize("path", CORE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_core_names_no_plugin_and_no_part_in_a_string(path):
-    named = {text for text in _strings(path) if text in _distinctive()}
-    named |= {text for text in _strings(path) for package in _packages() if package in text}
-    assert named == set()
+    tree = ast.parse(path.read_text())
+    packages = {info.target.partition(":")[0].split(".")[0] for info in registry.list_components()}
+    assert {text.value for text in _literals(tree) for package in packages if package in text.value} == set()
+    assert _parts_in(tree) == set()
 
 
-def test_the_names_looked_for_in_the_core_are_worth_looking_for():
-    assert {"pgen", "wgan", "interp", "two-stage", "flexae"} <= _distinctive()
-
-
-@cache
-def _rows() -> list[dict[str, str]]:
-    return tomllib.loads((ROOT / "registry.toml").read_text())["component"]
-
-
-@cache
-def _distinctive() -> set[str]:
-    """Names of parts and recipes; a metric's is that of its measure, of which the core may speak."""
-    return {row["name"] for row in _rows() if row["kind"] != "metric"} - PLAIN_WORDS
-
-
-@cache
-def _packages() -> set[str]:
-    return {row["target"].partition(":")[0].split(".")[0] for row in _rows()}
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("if prior == 'normal': pass", {"normal"}),
+        ("LOSSES = {'kl': kl, 'wgan': wgan}", {"kl", "wgan"}),
+        ("def train(recipe='vae'): pass", {"vae"}),
+        ("fix = f'{hint}choose another one, such as wgan'", {"wgan"}),
+        ("fix = 'name one: --set prior.during=normal'", {"normal"}),
+        ("fix = 'see `aezoo show recipe/flexae-sr`, or the prior pgen'", {"flexae-sr", "pgen"}),
+        ("why = 'the two-stage prior is fitted'", {"two-stage"}),
+        ('class KL: "As the divergence kl is named."', set()),
+        ("__all__ = ['mlp']", set()),
+        ("found = {'mse': error, 'gaussian': rows}['mse']", set()),
+        ("kinds, ending = ('backbone', 'metric'), '.npz'", set()),
+        ("why = 'an entry point, or a folder of none but digits'", set()),
+        ("during = settings.get('during', 'none')", set()),
+    ],
+)
+def test_a_string_names_a_part_only_where_it_means_one(source, named):
+    assert _parts_in(ast.parse(source)) == named
 
 
 def _imported(path: Path) -> Iterator[str]:
@@ -151,13 +149,55 @@ def _imported(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
-def _strings(path: Path) -> set[str]:
-    """String literals and their words, docstrings left out: those may explain by example."""
-    tree = ast.parse(path.read_text())
+def _literals(tree: ast.AST) -> list[ast.Constant]:
+    """Strings, docstrings left out: those may explain by example."""
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    texts = {
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in prose]
+    return [node for node in constants if isinstance(node.value, str)]
+
+
+def _parts_in(tree: ast.AST) -> set[str]:
+    """The parts and recipes that strings name; `__all__` names Python's, and a key may name a number."""
+    exported, keys = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            exported |= {id(inner) for inner in ast.walk(node)}
+        keys |= {id(key) for key in getattr(node, "keys", ())} | {id(getattr(node, "slice", None))}
+    texts = [
         node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
-    }
-    return texts | {word.strip("'\"`.,;:()") for text in texts for word in text.split()}
+        for node in _literals(tree)
+        if id(node) not in exported and not (id(node) in keys and node.value in _numbers())
+    ]
+    return {name for text in texts for name in _mentions().findall(text)} | _names().intersection(texts)
+
+
+@cache
+def _mentions() -> re.Pattern[str]:
+    """A name in a text: in quotes, after `=`, `/`, "such as" or a kind; one that is no word anywhere."""
+    names = sorted(map(re.escape, _names()), key=len, reverse=True)
+    lead = rf"(?<=['\"`=/])|\b(?:{'|'.join(('such as', *KINDS))}) "
+    return re.compile(rf"(?:{lead}|\b(?=[a-z]+[-\d]))({'|'.join(names)})(?![\w-])")
+
+
+@cache
+def _names() -> set[str]:
+    """Parts and recipes by name, but what a kind is called too, and parts that do nothing, such as `none`.
+
+    A metric's name is that of its measure, of which the core may speak.
+    """
+    parts = [info for info in registry.list_components() if info.kind != "metric"]
+    return {info.name for info in parts if not _does_nothing(info)} - set(KINDS)
+
+
+def _does_nothing(info: ComponentInfo) -> bool:
+    if info.kind not in ("divergence", "regularizer", "reconstruction"):
+        return False
+    part = registry.load_target(info)
+    return part.terms is Component.terms and part.phases is Component.phases
+
+
+@cache
+def _numbers() -> set[str]:
+    """What numbers are kept under: measures, and the sets of rows that are measured."""
+    measures = [registry.load_target(info).measures for info in registry.list_components("metric")]
+    return {*LABELS, *(name for found in measures for name in found)}

@@ -79,6 +79,13 @@ def test_new_images_are_those_of_sample(run, tmp_path, trained):
     assert np.array_equal(arrays(tmp_path / "a.npz")["x_hat"], arrays(tmp_path / "b.npz")["x"])
 
 
+def test_neighbours_are_those_of_the_pixels_where_no_space_is_named(run, tmp_path, trained):
+    for out, words in (("a.npz", ()), ("b.npz", ("--space", "pixels"))):
+        assert run("neighbours", trained / "images", *words, "--out", out)[0] == 0
+    one, other = arrays(tmp_path / "a.npz"), arrays(tmp_path / "b.npz")
+    assert np.allclose(one["distance"], other["distance"], atol=8 * 0.5 / 255)  # an extractor sees 8 bits
+
+
 def test_an_embedding_comes_back(run, tmp_path, trained):
     assert run("embed", trained / "images", "--out", "new/a.npz")[:2] == (0, "new/a.npz\n")
     first = (tmp_path / "new" / "a.npz").read_bytes()

@@ -17,11 +17,11 @@ from tests.toyparts import (
     autoencoder,
     flexae_sr,
     groups,
-    moved,
     same,
     seeded,
     state_of,
     trainer_of,
+    watch,
     weights_of,
 )
 
@@ -55,19 +55,10 @@ FLEXAE_SR = {
 
 
 @pytest.fixture
-def watched_flexae_sr(monkeypatch):
-    """FlexAE-SR with BatchNorm whose trainer notes what each turn moved, bitwise."""
+def watched_flexae_sr():
+    """FlexAE-SR with BatchNorm, its trainer, and what each phase moved."""
     model = flexae_sr(shape=(1, 8, 8), backbone="conv")
-    trainer = trainer_of(model)
-    turns, take = [], trainer._update
-
-    def watch(turn):
-        before = weights_of(model)
-        take(turn)
-        turns.append((turn.descents[0].phase.name, moved(before, model)))
-
-    monkeypatch.setattr(trainer, "_update", watch)
-    return model, trainer, turns
+    return model, *watch(model)
 
 
 def test_each_phase_of_flexae_sr_moves_its_own_weights_and_no_others(watched_flexae_sr):
