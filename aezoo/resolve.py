@@ -69,10 +69,10 @@ def resolve(
         layers.add({"recipe": {"scale": scale}}, "--scale")
     layers.add({"plugins": files}, "--plugin")
     if any(_names_method(table) for _, table in top):  # its phases may not be the recipe's any more
-        ours = {name for _, table in top for name in _named(table.get("optimizer"))}
+        ours = {name for _, table in top for name in _section(table.get("optimizer"))}
         layers.values["inherited"] = tuple(set(layers.values.get("optimizer", {})) - ours)
     layers.values["version"] = __version__
-    return _checked(layers.values, layers.origin, given, packages=True)
+    return _check(layers.values, layers.origin, given, packages=True)
 
 
 def read(
@@ -86,10 +86,10 @@ def read(
 
     Raises:  ConfigError with the faults of all parts
     """
-    return _checked(table, origin, given)
+    return _check(table, origin, given)
 
 
-def _checked(table: Table, origin: Origin, given: Collection[str], *, packages: bool = False) -> RunConfig:
+def _check(table: Table, origin: Origin, given: Collection[str], *, packages: bool = False) -> RunConfig:
     parts, faults = _parts(table, origin, PARTS, given)
     values = {**table, **parts}
     try:
@@ -143,7 +143,7 @@ def _parts(
 
     values = with_path(table, "")
     for kind in parts:  # what is named, or brought along by what is named, before any default
-        values[kind] = _named(values.get(kind))
+        values[kind] = _section(values.get(kind))
     _bring_along(values, parts)
     for kind in parts:
         if "name" not in values[kind]:
@@ -180,7 +180,7 @@ def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda
 def waiting(prior: Table) -> Table | None:
     """The section of the prior in force until a fitted one is fitted, if its settings name one."""
     during = prior.get("during", "none")
-    return None if during == "none" or not isinstance(during, str | Mapping) else _named(during)
+    return None if during == "none" or not isinstance(during, str | Mapping) else _section(during)
 
 
 def make(kind: str, part: Part, given: Mapping[str, Any] | None = None, section: str = "") -> Any:
@@ -320,7 +320,7 @@ def _takes_path(name: str, path: str, where: str) -> bool:
     )
 
 
-def _named(settings: Any) -> Table:
+def _section(settings: Any) -> Table:
     return {"name": settings} if isinstance(settings, str) else dict(settings or {})
 
 

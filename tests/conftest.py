@@ -49,7 +49,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (folder / "entry_points.txt").write_text(f"[aezoo]\n{entry or module} = {module}\n")
         modules.append(module)
 
-    with registry.isolated():
+    with registry.isolate():
         yield write
     for module in modules:
         sys.modules.pop(module, None)
@@ -65,7 +65,7 @@ def run(monkeypatch, capsys, tmp_path):
 
     def call(*arguments) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["aezoo", *map(str, arguments)])
-        with registry.isolated(), pytest.raises(SystemExit) as left:
+        with registry.isolate(), pytest.raises(SystemExit) as left:
             main()
         out, err = capsys.readouterr()
         return int(left.value.code or 0), out, err

@@ -64,7 +64,7 @@ def layered(tmp_path, monkeypatch):
                 for name in ("layered", "sharing")
             ]
 
-    with registry.isolated():
+    with registry.isolate():
         registry.register(Plugin(), "layered")
         yield tmp_path
 

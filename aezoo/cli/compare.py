@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aezoo.training.progress import Progress
 
 
-class Format(StrEnum):
+class TableFormat(StrEnum):
     """How a table is written."""
 
     table = "table"
@@ -73,7 +73,7 @@ def compare(
     allow_mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Let a column mix protocols, with a footnote.")
     ] = False,
-    format: Annotated[Format, typer.Option(help="How to write the table.")] = Format.table,
+    format: Annotated[TableFormat, typer.Option(help="How to write the table.")] = TableFormat.table,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -122,7 +122,7 @@ def compare(
         jobs=jobs,
     )
     if dry_run:
-        _plan(request, as_json=format is Format.json)
+        _plan(request, as_json=format is TableFormat.json)
         return
     from aezoo.comparison.compare import run
     from aezoo.report.view import without_paths
@@ -135,7 +135,7 @@ def compare(
     shown = names(columns) or None
     # before the page, which would only say why there is no table
     table = build(without_paths(outcomes), shown, allow_mixed=allow_mixed)
-    if format is Format.html:
+    if format is TableFormat.html:
         _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
         print(out or runs / "compare.html")
     else:
@@ -144,7 +144,7 @@ def compare(
     exit_with_failures(outcomes)
 
 
-def _write_table(table: Table, format: Format, out: Path | None) -> None:
+def _write_table(table: Table, format: TableFormat, out: Path | None) -> None:
     from aezoo.files import make_directory, write_text
     from aezoo.tables.render import RENDERERS
 

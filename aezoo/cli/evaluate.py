@@ -13,7 +13,7 @@ from aezoo.cli.options import PluginFiles, names
 from aezoo.cli.output import Json, print_json
 
 
-class Checkpoint(StrEnum):
+class CheckpointChoice(StrEnum):
     """Which of a run's weights to measure."""
 
     last = "last"
@@ -41,12 +41,12 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything drawn while measuring.")] = 0,
     checkpoint: Annotated[
-        Checkpoint,
+        CheckpointChoice,
         typer.Option(
             help="last; best-validation of those kept; min-over-checkpoints adds the best value that any "
             "reaches on test data, as the FlexAE papers report."
         ),
-    ] = Checkpoint.last,
+    ] = CheckpointChoice.last,
     stretched: Annotated[
         bool,
         typer.Option("--stretched", help="Add sets stretched image by image, as the FlexAE papers do."),

@@ -23,12 +23,12 @@ def list(
     if as_json:
         print_json([_row(info) for info in found])
     else:
-        print_columns([(info.kind, _marked(info), info.plugin, info.summary) for info in found])
+        print_columns([(info.kind, _label(info), info.plugin, info.summary) for info in found])
 
 
 def _row(info: ComponentInfo) -> dict[str, str]:
     return info.model_dump(include={"kind", "name", "summary", "status", "plugin"})
 
 
-def _marked(info: ComponentInfo) -> str:
+def _label(info: ComponentInfo) -> str:
     return info.name + (" *" if info.default else "") + (" (experimental)" * (info.status == "experimental"))

@@ -47,7 +47,7 @@ def build(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def _called(words: Sequence[str]) -> Sequence[str]:
+def _commands_of(words: Sequence[str]) -> Sequence[str]:
     """The one command that is called, so that it starts at once; all for help and for other words."""
     return words[:1] if words and words[0] in COMMANDS else COMMANDS
 
@@ -55,7 +55,7 @@ def _called(words: Sequence[str]) -> Sequence[str]:
 def main() -> None:
     """The console script. Exits 0 ok, 1 failed, 2 usage, 3 missing, 4 diverged, 130 and 143 interrupted."""
     try:
-        build(_called(sys.argv[1:]))()
+        build(_commands_of(sys.argv[1:]))()
     except AezooError as err:
         print(err, file=sys.stderr)
         raise SystemExit(err.exit_code) from None

@@ -55,14 +55,14 @@ def check(
     from aezoo.testing import examine
 
     findings = examine(record.components)
-    found = list(findings) if as_json else _printed(findings)
+    found = list(findings) if as_json else _print(findings)
     if as_json:
         print_json([asdict(finding) for finding in found])
     if any(finding.status == "FAILED" for finding in found):
         raise typer.Exit(1)
 
 
-def _printed(findings: Iterable[Finding]) -> list[Finding]:
+def _print(findings: Iterable[Finding]) -> list[Finding]:
     """A line for each, as it comes, and a sum at the end."""
     found = []
     for finding in findings:

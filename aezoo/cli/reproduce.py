@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aezoo.reproduction.reproduce import Reproduced
 
 
-class Format(StrEnum):
+class PageFormat(StrEnum):
     """How a page is written."""
 
     text = "text"
@@ -47,7 +47,7 @@ def reproduce(
         ),
     ] = None,
     format: Annotated[
-        Format | None,
+        PageFormat | None,
         typer.Option(help="Without it text; markdown or json by the ending of --out.", show_default=False),
     ] = None,
     out: Annotated[
@@ -65,15 +65,15 @@ def reproduce(
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
-    from aezoo.reproduction.experiment import named
+    from aezoo.reproduction.experiment import load_experiment
 
     load_files(plugin)
     if item is None or list_:
         _list()
         return
-    experiment, how = named(item), format or _by_ending(out)
+    experiment, how = load_experiment(item), format or _by_ending(out)
     if dry_run:
-        _plan(experiment, scale.value, runs, as_json=how is Format.json)
+        _plan(experiment, scale.value, runs, as_json=how is PageFormat.json)
         return
     from aezoo.cli.compare import check_writable, exit_with_failures
     from aezoo.reproduction.reproduce import reproduce as run_again
@@ -100,9 +100,9 @@ def _list() -> None:
     print_columns([(info.name, info.summary) for info in registry.list_components("experiment")])
 
 
-def _by_ending(out: Path | None) -> Format:
-    endings = {".md": Format.markdown, ".json": Format.json}
-    return endings.get(out.suffix, Format.text) if out else Format.text
+def _by_ending(out: Path | None) -> PageFormat:
+    endings = {".md": PageFormat.markdown, ".json": PageFormat.json}
+    return endings.get(out.suffix, PageFormat.text) if out else PageFormat.text
 
 
 def _plan(experiment: Experiment, scale: Scale, runs: Path, *, as_json: bool) -> None:
@@ -128,27 +128,27 @@ def _plan(experiment: Experiment, scale: Scale, runs: Path, *, as_json: bool) ->
 
 
 def _write(
-    experiment: Experiment, scale: Scale, item: str, made: Reproduced, how: Format, out: Path | None
+    experiment: Experiment, scale: Scale, item: str, made: Reproduced, how: PageFormat, out: Path | None
 ) -> None:
     from aezoo.files import make_directory, write_bytes, write_text
     from aezoo.reproduction import page
-    from aezoo.reproduction.pictures import drawn
+    from aezoo.reproduction.pictures import draw_all
 
     shown = []
     if out is not None:
         make_directory(out.parent)
-    if out is not None and how is not Format.json:
-        for end, seen, content in drawn(experiment, made.outcomes, made.found):
+    if out is not None and how is not PageFormat.json:
+        for end, seen, content in draw_all(experiment, made.outcomes, made.found):
             file = out.with_name(f"{out.stem}-{end}.png")
             write_bytes(file, content)
             shown.append((file.name, seen))
     name = Path(item).name if item.endswith(".toml") else item
     command = f"aezoo reproduce {name}" + ("" if scale == "small" else f" --scale {scale}")
     parts = page.Made(experiment, scale, command, made.outcomes, made.found, made.verdicts, shown)
-    if how is Format.json:
+    if how is PageFormat.json:
         written = page.as_json(parts)
     else:
-        write = page.markdown if how is Format.markdown else page.text
+        write = page.markdown if how is PageFormat.markdown else page.text
         written = write(page.page_of(parts))
     if out is None:
         print(written, end="")

@@ -27,7 +27,7 @@ def show(
 ) -> None:
     """Show one part: summary, paper, settings with their ranges; of a recipe, its parts."""
     load_files(plugin)
-    info = _named(name)
+    info = _find(name)
     if info.kind in ("recipe", "experiment"):
         _show_files(info, list(sources(info.kind, info.name, "NAME")), as_json)
     else:
@@ -57,7 +57,7 @@ def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:
         print("no settings")
 
 
-def _named(name: str) -> ComponentInfo:
+def _find(name: str) -> ComponentInfo:
     kind, slash, bare = name.partition("/")
     if slash:
         return registry.find(kind, bare, "NAME")

@@ -15,7 +15,7 @@ from typing import Any
 from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.presence import absent
-from aezoo.comparison.work import Task, asked_of, is_measured, is_trained
+from aezoo.comparison.work import Task, is_measured, is_trained, options_of
 from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
 from aezoo.registry.onefile import keep_copies
 from aezoo.rundir.rundir import RunDir
@@ -114,7 +114,7 @@ def run_grid(
     tasks = [_with_plugins(task_of_cell(cell, grid, jobs), cell) for cell in able]
     failures = {path: str(fault) for path, fault in faults.items()}
     if tasks:
-        failures |= _worked_off(executor, tasks, progress or Silence())
+        failures |= _work_off(executor, tasks, progress or Silence())
     return [outcome(cell, failures.get(str(cell.path), "")) for cell in grid.cells]
 
 
@@ -125,7 +125,7 @@ def plan(grid: Grid) -> list[Planned]:
 
 def _state(cell: Cell, grid: Grid) -> str:
     task = task_of_cell(cell, grid, None)
-    if is_measured(cell.path, asked_of(task)):
+    if is_measured(cell.path, options_of(task)):
         return "done"
     if is_trained(cell.path):
         return "measure"
@@ -199,12 +199,12 @@ def outcome(cell: Cell, failure: str = "") -> Outcome:
         return Outcome(cell, {}, str(err))
 
 
-def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dict[str, str]:
+def _work_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dict[str, str]:
     """Failures by run directory. The bar counts iterations of all trainings together."""
     failures: dict[str, str] = {}
     over = set[str]()
     looked = 0.0
-    with _interruptible(), _shown(bar, sum(map(_steps, tasks))), closing(executor.run(tasks)) as working:
+    with _interruptible(), _show(bar, sum(map(_steps, tasks))), closing(executor.run(tasks)) as working:
         for done in working:
             if isinstance(done, Done):
                 over.add(done.task.path)
@@ -212,12 +212,12 @@ def _worked_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dic
                     failures[done.task.path] = done.failure
             if done is not None or time.monotonic() - looked > 1.0:
                 looked = time.monotonic()
-                bar.advance(sum(_steps(task) if task.path in over else _reached(task) for task in tasks))
+                bar.advance(sum(_steps(task) if task.path in over else _progress_of(task) for task in tasks))
     return failures
 
 
 @contextmanager
-def _shown(bar: Progress, steps: int) -> Iterator[None]:
+def _show(bar: Progress, steps: int) -> Iterator[None]:
     """The bar open; it is closed however this ends, since an open one hides the terminal's cursor."""
     bar.start("compare", steps, 0)
     try:
@@ -248,7 +248,7 @@ def _steps(task: Task) -> int:
     return int(task.config["train"]["steps"])
 
 
-def _reached(task: Task) -> int:
+def _progress_of(task: Task) -> int:
     """The iteration that the last line of metrics.jsonl is of."""
     file = Path(task.path) / "metrics.jsonl"
     if not file.is_file():

@@ -9,7 +9,7 @@ import torch
 
 from aezoo.comparison.compare import Planned
 from aezoo.data.loading import batches_of, load_data
-from aezoo.data.memory import placed
+from aezoo.data.memory import place
 from aezoo.device import choose_device
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell
@@ -40,7 +40,7 @@ def seconds_of(cell: Cell) -> float:
     """Seconds that the cell's training takes at the speed of a few iterations, without its evaluation."""
     config = cell.config
     device = choose_device(config.train.device)
-    data = placed(load_data(config), config.train.data, device)
+    data = place(load_data(config), config.train.data, device)
     config, assembly = prepare(config, data)
     with torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else []):
         trainer = trainer_of(config, assembly, batches_of(config, data, device), device)

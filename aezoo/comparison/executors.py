@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, final
 
-from aezoo.comparison.work import Task, asked_of, is_measured
+from aezoo.comparison.work import Task, is_measured, options_of
 from aezoo.errors import MissingError
 from aezoo.files import make_directory, write_text
 
@@ -97,7 +97,7 @@ class Local:
 
     def _failure(self, one: _Running) -> str:
         task, code = one.task, one.process.returncode
-        if code == 0 and is_measured(Path(task.path), asked_of(task)):
+        if code == 0 and is_measured(Path(task.path), options_of(task)):
             return ""
         said = self._log(task).read_bytes()[one.begun :].decode("utf-8", errors="replace")
         lines = said.strip().splitlines()

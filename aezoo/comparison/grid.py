@@ -162,13 +162,13 @@ def _beside(file: str, recipe: str) -> str:
 
 def _cells(name: str, asked: Request) -> Iterator[Cell]:
     if (run := _run_at(name)) is not None:
-        config = _located(read_config(run), asked)
+        config = _locate(read_config(run), asked)
         yield Cell(run.path.name, dataset_name(config.dataset), config.train.seed, config, run.path)
         return
     datasets: Sequence[str | None] = asked.datasets or (None,)
     for dataset, variant in itertools.product(datasets, _variants(asked.vary)):
         for seed in range(asked.seeds or 1):
-            config = _resolved(name, dataset, seed, variant, asked)
+            config = _resolve(name, dataset, seed, variant, asked)
             label = " ".join([Path(name).stem if name.endswith(".toml") else name, *variant])
             directory = asked.home / f"{run_name(config)}-{content_id(config)}"
             seed_said = config.train.seed  # --set may say another
@@ -212,7 +212,7 @@ def _toml(value: Any) -> str:
     return f"[{', '.join(map(_toml, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
-def _resolved(name: str, dataset: str | None, seed: int, variant: Sequence[str], asked: Request) -> RunConfig:
+def _resolve(name: str, dataset: str | None, seed: int, variant: Sequence[str], asked: Request) -> RunConfig:
     flags: dict[str, dict[str, Any]] = {"--seeds": {"train": {"seed": seed}}}
     if dataset is not None:
         flags["--dataset"] = {"dataset": dataset}
@@ -220,10 +220,10 @@ def _resolved(name: str, dataset: str | None, seed: int, variant: Sequence[str],
         flags["--steps"] = {"train": {"steps": asked.steps}}
     sets = [*variant, *asked.sets]
     config = resolve(name, flags=flags, sets=sets, scale=asked.scale, plugins=asked.plugins)
-    return _located(config, asked)
+    return _locate(config, asked)
 
 
-def _located(config: RunConfig, asked: Request) -> RunConfig:
+def _locate(config: RunConfig, asked: Request) -> RunConfig:
     """The config with the place of its dataset's files, where the dataset has any."""
     root = str(Path(asked.data_root).expanduser().absolute()) if asked.data_root else ""
     said = {"root": root, "download": asked.download}

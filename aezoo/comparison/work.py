@@ -74,7 +74,7 @@ def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
     return all(found.get(key) == value for key, value in asked.items())
 
 
-def asked_of(task: Task) -> dict[str, Any]:
+def options_of(task: Task) -> dict[str, Any]:
     """What `results.json` keeps of how it was asked for."""
     named = {"metrics": list(task.metrics), "extractors": list(task.extractors)}
     return {**named, "n": task.n, "seed": 0, "checkpoint": "last"}
@@ -102,7 +102,7 @@ def _work(task: Task, path: Path) -> None:
         load_file(Path(plugin))
     if not is_trained(path):
         run_training(read(dict(task.config)), path, resume=True)
-    if not is_measured(path, asked_of(task)):
+    if not is_measured(path, options_of(task)):
         root = str(task.config["dataset"].get("root", ""))  # the files may have moved since it was trained
         evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)
 

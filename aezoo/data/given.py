@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from aezoo.data.arrays import as_tensor, checked_labels, checked_rows, class_names, part, split_rows
-from aezoo.data.memory import CHUNK, gathered
+from aezoo.data.memory import CHUNK, gather
 from aezoo.errors import ConfigError, MissingError
 from aezoo.parts.types import Data, Split
 
@@ -53,7 +53,7 @@ def given_data(dataset: Rows) -> tuple[Data, dict[str, Any]]:
     if isinstance(dataset, Data):
         return dataset, _section("Data", dataset)
     if isinstance(dataset, Dataset):
-        kind, (values, labels) = "dataset", _collected(dataset)
+        kind, (values, labels) = "dataset", _collect(dataset)
     else:
         kind = "tensor" if isinstance(dataset, Tensor) else "array"
         values, labels = _tensor(dataset), None
@@ -73,7 +73,7 @@ def given_data(dataset: Rows) -> tuple[Data, dict[str, Any]]:
     return data, _section(kind, data)
 
 
-def _collected(dataset: Dataset[Any]) -> tuple[Tensor, Tensor | None]:
+def _collect(dataset: Dataset[Any]) -> tuple[Tensor, Tensor | None]:
     """All items in memory: values [N, ...], and classes where items are pairs."""
     if not hasattr(dataset, "__len__") or len(dataset) == 0:
         raise ConfigError(
@@ -104,7 +104,7 @@ def _tensor(item: Any) -> Tensor:
 def _section(kind: str, data: Data) -> dict[str, Any]:
     digest = hashlib.sha256()
     for split in (data.train, data.test):
-        for rows in gathered(split.values).split(CHUNK):
+        for rows in gather(split.values).split(CHUNK):
             digest.update(rows.contiguous().numpy().tobytes())
     return {
         "name": f"{__name__}:{Given.__name__}",

@@ -16,7 +16,7 @@ CHUNK = 64  # rows decoded, encoded or compared at a time: about a minibatch, so
 SHARE = 4  # a dataset may take one part in this many of the free memory
 
 
-def gathered(rows: Tensor | Rows) -> Tensor:
+def gather(rows: Tensor | Rows) -> Tensor:
     """All rows as one tensor [N, *shape]; a tensor is returned as it is."""
     if isinstance(rows, Tensor):
         return rows
@@ -36,9 +36,9 @@ def in_memory(data: Data) -> Data:
     valid = data.validation
     return replace(
         data,
-        train=_gathered(data.train),
-        test=_gathered(data.test),
-        validation=None if valid is None else _gathered(valid),
+        train=_gather(data.train),
+        test=_gather(data.test),
+        validation=None if valid is None else _gather(valid),
     )
 
 
@@ -72,8 +72,8 @@ def is_streamed(data: Data) -> bool:
     return not isinstance(data.train.values, Tensor)
 
 
-def _gathered(split: Split) -> Split:
-    return replace(split, values=gathered(split.values))
+def _gather(split: Split) -> Split:
+    return replace(split, values=gather(split.values))
 
 
 def _size(split: Split, shape: tuple[int, ...]) -> int:
@@ -82,7 +82,7 @@ def _size(split: Split, shape: tuple[int, ...]) -> int:
     return len(split) * math.prod(shape) * width
 
 
-def placed(data: Data, where: str, device: torch.device) -> Data:
+def place(data: Data, where: str, device: torch.device) -> Data:
     """The dataset in memory, or as it is where it is to be streamed.
 
     where:  `memory`, `stream`, or `auto` for what fits

@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from aezoo.data.memory import gathered
+from aezoo.data.memory import gather
 from aezoo.data.order import Order
 from aezoo.parts.types import Data, Split
 
@@ -18,7 +18,7 @@ class Resident:
 
     def __init__(self, data: Data, split: Split, batch_size: int, *, seed: int, device: torch.device) -> None:
         self._data = data
-        self._values = gathered(split.values).to(device)
+        self._values = gather(split.values).to(device)
         self._order = Order(len(split), batch_size, seed=seed, device=device)
 
     def batch(self, draw: int, stream: int = 0) -> Tensor:

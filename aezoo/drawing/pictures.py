@@ -43,7 +43,7 @@ def grid(images: Tensor, columns: int = 8, range: tuple[float, float] = (0.0, 1.
             f"cannot arrange a tensor of shape {tuple(images.shape)} in {columns} columns",
             fix="give images [N, C, H, W], at least one, and one column or more",
         )
-    return Image.fromarray(_sheet(_enlarged(_bytes(images, range)), columns).numpy())
+    return Image.fromarray(_sheet(_enlarge(_bytes(images, range)), columns).numpy())
 
 
 def plain(image: Tensor, range: tuple[float, float] = (0.0, 1.0)) -> Image:
@@ -138,7 +138,7 @@ def _bytes(images: Tensor, range: tuple[float, float]) -> Tensor:
     return x[:, :1] if channels < 3 else x[:, :3]
 
 
-def _enlarged(images: Tensor) -> Tensor:
+def _enlarge(images: Tensor) -> Tensor:
     times = math.ceil(SIDE / images.shape[3])
     return images.repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
 

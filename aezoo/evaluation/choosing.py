@@ -27,7 +27,7 @@ def named_metrics(chosen: Chosen = ()) -> list[Named]:
     Raises:  ConfigError for unknown names and settings
     """
     default = [info.name for info in registry.list_components("metric") if info.default]
-    return [_metric(name, settings) for name, settings in _asked(chosen or default, "--metrics").items()]
+    return [_metric(name, settings) for name, settings in _choices(chosen or default, "--metrics").items()]
 
 
 def _metric(name: str, settings: Mapping[str, Any]) -> Named:
@@ -56,10 +56,10 @@ def named_spaces(
     Raises:  ConfigError for unknown names, and for an extractor that does not take such rows
              MissingError for absent weights
     """
-    asked = _asked(chosen or [_default_extractor(config, data)], "--extractor")
+    asked = _choices(chosen or [_default_extractor(config, data)], "--extractor")
     more = {**({"weights": weights} if weights else {}), **({"download": True} if download else {})}
     return {
-        name: _space(name, {**settings, **_taken(name, more)}, data, device)
+        name: _space(name, {**settings, **_accept(name, more)}, data, device)
         for name, settings in asked.items()
     }
 
@@ -71,7 +71,7 @@ def _space(name: str, settings: Mapping[str, Any], data: Data, device: torch.dev
     return Space(name, extractor, settings=part.model_dump(), device=device, cache=cache_dir() / "features")
 
 
-def _asked(chosen: Chosen, where: str) -> dict[str, Mapping[str, Any]]:
+def _choices(chosen: Chosen, where: str) -> dict[str, Mapping[str, Any]]:
     if isinstance(chosen, str):
         raise ConfigError(f"'{chosen}' is no list of names", where=where, fix=f"write ['{chosen}']")
     return dict(chosen) if isinstance(chosen, Mapping) else {name: {} for name in chosen}
@@ -112,7 +112,7 @@ def _check_takes(name: str, data: Data) -> None:
         )
 
 
-def _taken(name: str, more: dict[str, Any]) -> dict[str, Any]:
+def _accept(name: str, more: dict[str, Any]) -> dict[str, Any]:
     """The options, which an extractor without such settings refuses."""
     known = settings_class("extractor", name, "--extractor").model_fields
     for key in more:

@@ -178,11 +178,11 @@ class Evaluation:
             fake = self.features(one, space.name)
             for named, results in zip(chosen, found, strict=True):
                 assert isinstance(named.metric, SetMetric)
-                results += self._compared(named, named.metric, space, one, fake, real)
+                results += self._compare(named, named.metric, space, one, fake, real)
                 self._tell(self.sets.n)
         return [result for results in found for result in results]
 
-    def _compared(
+    def _compare(
         self, named: Named, metric: SetMetric, space: Space, of: str, fake: Tensor, real: Tensor
     ) -> Iterator[Result]:
         protocol = self._protocol(named, space, of, len(fake))
@@ -202,13 +202,13 @@ class Evaluation:
         try:
             for value in metric.measure(self):
                 found.add(value.measure)
-                yield self._valued(named, metric, value, own)
+                yield self._result_of(named, metric, value, own)
         except ConfigError as err:  # this run has none, such as a probe of one class alone
             for name, measure in metric.measures.items():
                 if name not in found:
                     yield Result(name, RUN, None, measure.better, own, err.what)
 
-    def _valued(self, named: Named, metric: ModelMetric, value: Value, own: Protocol) -> Result:
+    def _result_of(self, named: Named, metric: ModelMetric, value: Value, own: Protocol) -> Result:
         space, label = self.spaces.get(value.space), value.measure
         if space is not None:
             own, label = self._protocol(named, space, value.of, own.n_fake), f"{value.measure}[{space.name}]"

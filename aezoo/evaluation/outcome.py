@@ -61,10 +61,10 @@ def quick_evaluation(model: Autoencoder, config: RunConfig, data: Data) -> Evalu
     spaces = named_spaces((), config, data, model.device)
     evaluation = Evaluation(sets, spaces, shared_protocol(config, sets))
     results = evaluation.measure([named for named in named_metrics() if named.metric.quick], PLAIN)
-    return finished(evaluation, results, begun)
+    return conclude(evaluation, results, begun)
 
 
-def finished(evaluation: Evaluation, results: Sequence[Result], begun: float) -> Evaluated:
+def conclude(evaluation: Evaluation, results: Sequence[Result], begun: float) -> Evaluated:
     """The outcome of an evaluation begun at that time of `time.perf_counter`."""
     warnings = warnings_of(results, evaluation)
     return Evaluated(tuple(results), tuple(warnings), time.perf_counter() - begun)

@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from aezoo.data.memory import CHUNK, gathered
+from aezoo.data.memory import CHUNK, gather
 from aezoo.errors import AezooError, ConfigError
 from aezoo.evaluation.names import GAUSSIAN
 from aezoo.parts.autoencoder import Autoencoder
@@ -56,7 +56,7 @@ class Sets:
     def all_training(self) -> Iterator[Tensor]:
         """Every row of the training split, some at a time, in the form that `rows` has them in."""
         for values in self.data.train.values.split(PASS):
-            yield self._kept(self.data.x(values))
+            yield self._keep(self.data.x(values))
 
     def x_parts(self) -> Iterator[Tensor]:
         """The chosen test rows as the model sees them, some at a time."""
@@ -70,12 +70,12 @@ class Sets:
     @property
     def test_places(self) -> Tensor:
         """Numbers of the chosen rows of the test split."""
-        return _chosen(len(self.data.test), self.n, self.seed, "test")
+        return _choose(len(self.data.test), self.n, self.seed, "test")
 
     def training_places(self, n: int | None = None) -> Tensor:
         """Numbers of n training rows, without n of all: at random, as files often lie class by class."""
         rows = len(self.data.train)
-        return _chosen(rows, min(n or rows, rows), self.seed, "codes")
+        return _choose(rows, min(n or rows, rows), self.seed, "codes")
 
     def labels(self) -> Tensor | None:
         """Classes of the chosen test rows, where there are any."""
@@ -84,15 +84,15 @@ class Sets:
 
     def _makers(self) -> dict[str, Callable[[], Tensor]]:
         return {
-            "test": lambda: torch.cat([self._kept(x) for x in self.x_parts()]),
+            "test": lambda: torch.cat([self._keep(x) for x in self.x_parts()]),
             "train-1": lambda: self._train(0, self.pairs),
             "train-2": lambda: self._train(self.pairs, 2 * self.pairs),
             "floor": lambda: self._train(0, self.n),
-            "reconstruction": lambda: self._reconstructed(self._kept),
-            "generation": lambda: self._generated(self._kept),
-            "stretched-reconstruction": lambda: self._reconstructed(stretched),
-            "stretched-generation": lambda: self._generated(stretched),
-            "mean": lambda: self._kept(self.mean_row()[None]).expand(self.n, *self.data.shape),
+            "reconstruction": lambda: self._reconstruct(self._keep),
+            "generation": lambda: self._generate(self._keep),
+            "stretched-reconstruction": lambda: self._reconstruct(stretch),
+            "stretched-generation": lambda: self._generate(stretch),
+            "mean": lambda: self._keep(self.mean_row()[None]).expand(self.n, *self.data.shape),
             GAUSSIAN: self._gaussian,
         }
 
@@ -106,24 +106,24 @@ class Sets:
     def _fitting(self) -> Tensor:
         """Numbers of the training rows behind mean and Gaussian: enough, and no pass over them all."""
         fewest, most = FITTED_TO
-        return _permuted(len(self.data.train), self.seed, "fitting")[: min(most, max(fewest, 2 * self.n))]
+        return _permute(len(self.data.train), self.seed, "fitting")[: min(most, max(fewest, 2 * self.n))]
 
     def _train(self, first: int, last: int) -> Tensor:
-        places = _permuted(len(self.data.train), self.seed, "train")[first:last]
+        places = _permute(len(self.data.train), self.seed, "train")[first:last]
         parts = (self.data.x(_read(self.data.train, some)) for some in places.split(CHUNK))
-        return torch.cat([self._kept(x) for x in parts])
+        return torch.cat([self._keep(x) for x in parts])
 
-    def _reconstructed(self, keep: Keep) -> Tensor:
+    def _reconstruct(self, keep: Keep) -> Tensor:
         device = self.model.device
         parts = (self.model.reconstruct(x.to(device)).cpu() for x in self.x_parts())
-        return _gathered(parts, keep, "reconstructions")
+        return _gather(parts, keep, "reconstructions")
 
-    def _generated(self, keep: Keep) -> Tensor:
+    def _generate(self, keep: Keep) -> Tensor:
         codes = self.model.sample_codes(
             self.n, generator_for(self.model.device, self.seed, "evaluation", "generation")
         )
         parts = (self.model.decode(z).cpu() for z in codes.split(CHUNK))
-        return _gathered(parts, keep, "generated rows")
+        return _gather(parts, keep, "generated rows")
 
     def _gaussian(self) -> Tensor:
         """Mixing centred rows with normal weights draws from their covariance without computing it."""
@@ -134,11 +134,11 @@ class Sets:
         for columns in rows.split(PASS, dim=1):  # never all of them as floats
             x = self.data.x(columns)
             mean = x.mean(0)
-            drawn.append(self._kept((weights @ (x - mean)).add_(mean)))
+            drawn.append(self._keep((weights @ (x - mean)).add_(mean)))
         found: Tensor = torch.cat(drawn, 1).unflatten(1, self.data.shape)
         return found
 
-    def _kept(self, x: Tensor) -> Tensor:
+    def _keep(self, x: Tensor) -> Tensor:
         if not self.data.is_image:
             return x
         return torch.cat([as_bytes(some, self.data.range) for some in x.split(PASS)])
@@ -176,31 +176,31 @@ def as_bytes(x: Tensor, range: tuple[float, float] | None) -> Tensor:
     return ((x - low) / (high - low)).clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
-def stretched(x: Tensor) -> Tensor:
+def stretch(x: Tensor) -> Tensor:
     """Each row's smallest value to 0 and its largest to 1; a row of one value becomes 0. Float32."""
     flat = x.flatten(1)
     low, high = flat.amin(1, keepdim=True), flat.amax(1, keepdim=True)
     return ((flat - low) / (high - low).clamp(min=1e-12)).reshape(x.shape)
 
 
-def _permuted(rows: int, seed: int, of: str) -> Tensor:
+def _permute(rows: int, seed: int, of: str) -> Tensor:
     return torch.randperm(rows, generator=generator_for("cpu", seed, "evaluation", of))
 
 
-def _chosen(rows: int, n: int, seed: int, of: str) -> Tensor:
+def _choose(rows: int, n: int, seed: int, of: str) -> Tensor:
     """Numbers of n rows, ascending; all of them where n is all."""
-    return torch.arange(rows) if n == rows else _permuted(rows, seed, of)[:n].sort().values
+    return torch.arange(rows) if n == rows else _permute(rows, seed, of)[:n].sort().values
 
 
 def _read(split: Split, places: Tensor) -> Tensor:
     if isinstance(split.values, Tensor):
         return split.values[places]
     if len(places) == len(split):  # all rows: read in order, one pass
-        return gathered(split.values)[places]
+        return gather(split.values)[places]
     return torch.cat([split.values[some] for some in places.split(CHUNK)])
 
 
-def _gathered(parts: Iterable[Tensor], keep: Keep, what: str) -> Tensor:
+def _gather(parts: Iterable[Tensor], keep: Keep, what: str) -> Tensor:
     """All parts as they are kept, converted one by one: floats of a whole set need four times as much.
 
     Raises:  AezooError for rows that hold NaN or infinity, with how many

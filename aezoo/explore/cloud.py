@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from aezoo.explore.codes import chosen, posterior_of
+from aezoo.explore.codes import choose, posterior_of
 from aezoo.functional.directions import principal_components
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.types import Data
@@ -41,7 +41,7 @@ def latent(model: Autoencoder, data: Data, *, n: int | None = None, seed: int = 
     Raises:  ConfigError for more than there are
     """
     count = min(POINTS, len(data.test)) if n is None else n
-    rows = chosen(len(data.test), count, seed, "latent", "test rows").sort().values
+    rows = choose(len(data.test), count, seed, "latent", "test rows").sort().values
     z = posterior_of(model, data, data.test, rows=rows).z
     prior = model.sample_codes(count, generator_for(model.device, seed, "latent prior")).cpu()
     labels = None if data.test.labels is None else data.test.labels[rows]

@@ -36,7 +36,7 @@ def open_run(path: str | Path) -> tuple[Autoencoder, Data]:
     return model, data
 
 
-def chosen(rows: int, n: int, seed: int, purpose: str, what: str) -> Tensor:
+def choose(rows: int, n: int, seed: int, purpose: str, what: str) -> Tensor:
     """Numbers of n of the rows, each at most once, in an order that depends on the seed: int64 [n].
 
     Raises:  ConfigError when there are fewer rows
@@ -78,7 +78,7 @@ def _on_cpu(posterior: Posterior, reads: Sequence[str]) -> Posterior:
     return Posterior(posterior.z.cpu(), **more)
 
 
-def decoded(model: Autoencoder, codes: Tensor) -> Tensor:
+def decode(model: Autoencoder, codes: Tensor) -> Tensor:
     """x_hat [N, K, *shape] of codes [N, K, m].
 
     Column by column, so that a column of an encoder's codes is the reconstruction bit by bit.

@@ -31,7 +31,7 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Columns:
+class ImageColumns:
     """Some columns of a table of images: x [R, C, *shape], and what stands above them."""
 
     x: Tensor
@@ -41,24 +41,24 @@ class Columns:
 def interpolation(found: Interpolation, range: Range, *, real: bool = True) -> Figure:
     """A row for each pair: the paths, between the real images."""
     steps = found.x_hat.shape[1]
-    middle = Columns(found.x_hat, [f"{k / (steps - 1):.2g}" for k in _numbers(steps)])
+    middle = ImageColumns(found.x_hat, [f"{k / (steps - 1):.2g}" for k in _numbers(steps)])
     if not real:
         return table([middle], range)
-    first, last = (Columns(found.x[:, end : end + 1], ["real"]) for end in (0, 1))
+    first, last = (ImageColumns(found.x[:, end : end + 1], ["real"]) for end in (0, 1))
     return table([first, middle, last], range)
 
 
 def traversal(found: Traversal, range: Range) -> Figure:
     """A row for each image: itself, and what multiples of the direction make of it."""
     titles = [f"{value:+.2g}".replace("-", "−") if value else "0" for value in found.multiples.tolist()]
-    groups = [Columns(found.x[:, None], ["real"]), Columns(found.x_hat, titles)]
+    groups = [ImageColumns(found.x[:, None], ["real"]), ImageColumns(found.x_hat, titles)]
     return table(groups, range, title=f"towards {found.title}")
 
 
 def neighbours(found: Neighbours, range: Range, *, space: str) -> Figure:
     """A row for each generated image: itself, and the nearest training images."""
     titles = [str(k + 1) for k in _numbers(found.nearest.shape[1])]
-    groups = [Columns(found.x_hat[:, None], ["new"]), Columns(found.nearest, titles)]
+    groups = [ImageColumns(found.x_hat[:, None], ["new"]), ImageColumns(found.nearest, titles)]
     notes = [f"{distance:.3g}" for distance in found.distance[:, 0].tolist()]
     title = f"nearest {f'in {space}' if space else 'pixel by pixel'}; distance of the first"
     return table(groups, range, title=title, notes=notes)
@@ -68,11 +68,11 @@ def lineup(found: Lineup, range: Range) -> Figure:
     """A row of test images, then a row of new ones for each run."""
     rows = {"test images": found.x, **found.x_hat}
     x = torch.stack([*rows.values()])
-    return table([Columns(x, [""] * x.shape[1])], range, names=[*rows])
+    return table([ImageColumns(x, [""] * x.shape[1])], range, names=[*rows])
 
 
 def table(
-    groups: Sequence[Columns],
+    groups: Sequence[ImageColumns],
     range: Range,
     *,
     title: str = "",
@@ -132,7 +132,7 @@ def latent(found: Cloud, classes: Sequence[str] = ()) -> Figure:
     return figure
 
 
-def _side_by_side(groups: Sequence[Columns], range: Range) -> tuple[Tensor, list[float]]:
+def _side_by_side(groups: Sequence[ImageColumns], range: Range) -> tuple[Tensor, list[float]]:
     """One sheet uint8 [height, width, 3], and where the middle of each column is."""
     parts: list[Tensor] = []
     centres: list[float] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from aezoo.errors import ConfigError
-from aezoo.explore.codes import check_steps, chosen, decoded, read
+from aezoo.explore.codes import check_steps, choose, decode, read
 from aezoo.functional.interpolation import linear_path, spherical_path
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.types import Data
@@ -46,11 +46,11 @@ def interpolate(
             f"no path is called '{mode}'", where="--mode", fix=f"choose one of {', '.join(PATHS)}"
         )
     most = len(data.test) // 2
-    rows = chosen(len(data.test), 2 * _pairs(n, most), seed, "interpolate", "test images").view(n, 2)
+    rows = choose(len(data.test), 2 * _pairs(n, most), seed, "interpolate", "test images").view(n, 2)
     x = read(data, data.test, rows.flatten()).unflatten(0, (n, 2)).to(model.device)
     a, b = (model.encode(x[:, end]).z for end in (0, 1))
     codes = PATHS[mode](a, b, steps)
-    return Interpolation(rows, x, codes, decoded(model, codes))
+    return Interpolation(rows, x, codes, decode(model, codes))
 
 
 def _pairs(n: int, most: int) -> int:

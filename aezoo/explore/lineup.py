@@ -9,10 +9,10 @@ from pathlib import Path
 from torch import Tensor
 
 from aezoo.errors import ConfigError
-from aezoo.explore.codes import chosen, open_run, read
+from aezoo.explore.codes import choose, open_run, read
 from aezoo.parts.types import Data
 from aezoo.randomness import generator_for
-from aezoo.report.view import labelled
+from aezoo.report.view import labels
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
 
@@ -45,13 +45,13 @@ def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0) -> Lineup:
         _check_same([*datas, data], path)
         datas = datas or [data]  # the first alone is kept: data may be large
         found[name] = model.sample(n, generator_for(model.device, seed, "sample")).cpu()
-    rows = chosen(len(datas[0].test), n, seed, "lineup", "test images")
+    rows = choose(len(datas[0].test), n, seed, "lineup", "test images")
     return Lineup(read(datas[0], datas[0].test, rows), found, datas[0].range)
 
 
 def names_of(runs: Sequence[Path]) -> dict[Path, str]:
     """A run's recipe; where recipes do not tell all runs apart, its directory."""
-    directories = labelled(runs)
+    directories = labels(runs)
     recipes = {path: read_config(RunDir(path)).recipe.name or name for path, name in directories.items()}
     return recipes if len(set(recipes.values())) == len(runs) else directories
 

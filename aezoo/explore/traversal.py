@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from aezoo.errors import ConfigError
-from aezoo.explore.codes import check_steps, chosen, decoded, posterior_of, read
+from aezoo.explore.codes import check_steps, choose, decode, posterior_of, read
 from aezoo.functional.directions import mean_difference
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.types import Data, Split
@@ -95,7 +95,7 @@ def traverse(
     x = read(data, data.test, rows).to(model.device)
     z = model.encode(x).z
     codes = z[:, None] + multiples.to(z)[:, None] * direction.to(z)  # [N, 1, m] + [K, 1] * [m]
-    return Traversal(contrast.title, rows, x, direction, multiples, codes, decoded(model, codes))
+    return Traversal(contrast.title, rows, x, direction, multiples, codes, decode(model, codes))
 
 
 def contrast_of(data: Data, text: str) -> Contrast:
@@ -111,12 +111,12 @@ def contrast_of(data: Data, text: str) -> Contrast:
             where=WHERE,
             fix="use data with labels, such as images in one directory for each class",
         )
-    if _folded(text) in attributes:
-        place = attributes[_folded(text)]
+    if _fold(text) in attributes:
+        place = attributes[_fold(text)]
         name = data.attributes[place]
         return Contrast(name, f"without {name}", column=place)
-    if _folded(text) in classes:
-        label = classes[_folded(text)]
+    if _fold(text) in classes:
+        label = classes[_fold(text)]
         return Contrast(_title(data, label), f"not of {_title(data, label)}", labels=(label, None))
     names = [part.strip() for part in text.split(",")]
     if len(names) == 2 and classes:
@@ -126,9 +126,9 @@ def contrast_of(data: Data, text: str) -> Contrast:
 
 def _between(data: Data, classes: Mapping[str, int], names: list[str]) -> Contrast:
     for name in names:
-        if _folded(name) not in classes:
+        if _fold(name) not in classes:
             raise _unknown(data, name, [*data.classes])
-    wanted, other = (classes[_folded(name)] for name in names)
+    wanted, other = (classes[_fold(name)] for name in names)
     if wanted == other:
         raise ConfigError(
             f"'{','.join(names)}' leads from a class to itself", where=WHERE, fix="name two classes"
@@ -140,7 +140,7 @@ def _between(data: Data, classes: Mapping[str, int], names: list[str]) -> Contra
 def _without(contrast: Contrast, data: Data, n: int, seed: int) -> Tensor:
     """Numbers of n test images of the second group."""
     rows = contrast.groups(data.test)[1].nonzero()[:, 0]
-    return rows[chosen(len(rows), n, seed, "traverse", f"test images {contrast.without}")]
+    return rows[choose(len(rows), n, seed, "traverse", f"test images {contrast.without}")]
 
 
 def _both(contrast: Contrast, data: Data) -> tuple[Tensor, Tensor]:
@@ -171,7 +171,7 @@ def _attributes(data: Data) -> dict[str, int]:
     """Columns of the attributes by name."""
     if data.train.attributes is None or data.test.attributes is None:
         return {}
-    return {_folded(name): column for column, name in enumerate(data.attributes)}
+    return {_fold(name): column for column, name in enumerate(data.attributes)}
 
 
 def _classes(data: Data) -> dict[str, int]:
@@ -180,7 +180,7 @@ def _classes(data: Data) -> dict[str, int]:
         return {}
     count = max(len(data.classes), int(data.train.labels.max()) + 1)
     numbers = {str(label): label for label in range(count)}
-    return numbers | {_folded(name): label for label, name in enumerate(data.classes)}
+    return numbers | {_fold(name): label for label, name in enumerate(data.classes)}
 
 
 def _title(data: Data, label: int) -> str:
@@ -188,14 +188,14 @@ def _title(data: Data, label: int) -> str:
     return f"class {name}"
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     """Names are compared without case, and with "Big Nose" for Big_Nose."""
     return name.strip().casefold().replace(" ", "_")
 
 
 def _unknown(data: Data, text: str, names: list[str]) -> ConfigError:
-    by_folded = {_folded(name): name for name in names}
-    close = [by_folded[name] for name in difflib.get_close_matches(_folded(text), by_folded, n=3, cutoff=0.5)]
+    by_folded = {_fold(name): name for name in names}
+    close = [by_folded[name] for name in difflib.get_close_matches(_fold(text), by_folded, n=3, cutoff=0.5)]
     hint = f"did you mean {' or '.join(repr(name) for name in close)}? " if close else ""
     return ConfigError(
         f"{data.name} has no attribute and no class '{text}'",

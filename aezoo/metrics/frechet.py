@@ -40,7 +40,7 @@ def frechet_distance(a: Features, b: Features) -> float:
         return quick
     left, right = (_Rows(rows, _mean(rows), 1 / math.sqrt(len(rows) - 1)) for rows in (fake, real))
     gap = (left.mean - right.mean).square().sum()
-    product, spread = _cross(left.reduced(), right.reduced())
+    product, spread = _cross(left.reduce(), right.reduce())
     scale = finite(float(gap + spread), "the Frechet distance")
     return _not_negative(scale - 2 * float(torch.linalg.svdvals(product).sum()), scale)
 
@@ -165,7 +165,7 @@ class _Rows:
     def columns(self, part: slice) -> Tensor:
         return (self.values[:, part].double() - self.mean[part]).mul_(self.scale)
 
-    def reduced(self) -> _Rows:
+    def reduce(self) -> _Rows:
         """At most as many rows as columns, with the same sum of outer products: the R of a blocked QR."""
         n, d = self.values.shape
         if n <= d:

@@ -74,12 +74,12 @@ def _drawing(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Draw:
         z = many + torch.exp(0.5 * wide) * noise
         return z, diagonal_normal_log_prob(z, many, wide)
 
-    def encoded(count: int) -> tuple[Tensor, Tensor]:
+    def encode(count: int) -> tuple[Tensor, Tensor]:
         drawn = model.encoder(x.repeat(count, *[1] * (x.dim() - 1)), generator)
         (log_q,) = require(drawn, "log_q", by="importance_nll")
         return drawn.z, log_q
 
-    return encoded if mean is None or log_var is None else normal
+    return encode if mean is None or log_var is None else normal
 
 
 def _check(model: Autoencoder, x: Tensor, samples: int) -> None:

@@ -118,7 +118,7 @@ class _Ready:
     def rows(self, block: Tensor) -> tuple[Tensor, Tensor]:
         """Rows of a, ready to be multiplied with these [n, d + 1], and their norms [n]."""
         rows = torch.empty(len(block), block.shape[1] + 1, device=block.device)
-        norm = rows[:, -1] = _centred(block, self.centre, self.scale, out=rows[:, :-1])
+        norm = rows[:, -1] = _centre(block, self.centre, self.scale, out=rows[:, :-1])
         return rows, norm
 
     def low(self, rows: Tensor) -> Tensor:
@@ -196,13 +196,13 @@ def _ready(a: Tensor, b: Tensor) -> _Ready:
     norm = torch.empty(len(b), device=b.device)
     for start in range(0, len(b), _BLOCK):
         part = slice(start, start + _BLOCK)
-        norm[part] = _centred(b[part], centre, scale, out=columns[part, :-1])
+        norm[part] = _centre(b[part], centre, scale, out=columns[part, :-1])
     error = _product_error(b.shape[1])
     columns[:, -1] = error * norm
     return _Ready(columns, norm, centre, scale, error)
 
 
-def _centred(rows: Tensor, centre: Tensor, scale: float, out: Tensor) -> Tensor:
+def _centre(rows: Tensor, centre: Tensor, scale: float, out: Tensor) -> Tensor:
     """Writes the rows centred and scaled, in float32; gives their norms."""
     out.copy_((rows.to(centre.dtype) - centre).mul_(scale))
     norm: Tensor = torch.linalg.vector_norm(out, dim=1)

@@ -29,11 +29,11 @@ def linear_probe(train: Features, train_labels: Labels, test: Features, test_lab
     """
     from sklearn.linear_model import LogisticRegression
 
-    train, test, known, asked = _checked(train, train_labels, test, test_labels)
+    train, test, known, asked = _check(train, train_labels, test, test_labels)
     varies = (train != train[0]).any(dim=0)
     if not varies.any():
         return float(np.mean(asked == _most_frequent(known)))
-    train, test = _standardised(train[:, varies].double(), test[:, varies].double())
+    train, test = _standardise(train[:, varies].double(), test[:, varies].double())
     probe = LogisticRegression(max_iter=10_000).fit(train.cpu().numpy(), known)
     return float(np.mean(probe.predict(test.cpu().numpy()) == asked))
 
@@ -50,7 +50,7 @@ def knn_probe(
     Range:   [0, 1]; a class that is missing in `train` is never right
     Raises:  ConfigError as `linear_probe`, and for fewer than k rows in `train`
     """
-    train, test, known, asked = _checked(train, train_labels, test, test_labels)
+    train, test, known, asked = _check(train, train_labels, test, test_labels)
     check_neighbours(k, len(train), "train")
     _, index = nearest_neighbours(test, train, k)
     classes, coded = np.unique(known, return_inverse=True)
@@ -58,7 +58,7 @@ def knn_probe(
     return float(np.mean(classes[votes.numpy().argmax(axis=1)] == asked))  # argmax: the first of equals
 
 
-def _standardised(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
+def _standardise(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
     """Both by the mean and deviation of train."""
     mean, deviation = train.mean(dim=0), train.std(dim=0)
     return (train - mean) / deviation, (test - mean) / deviation
@@ -69,7 +69,7 @@ def _most_frequent(labels: np.ndarray) -> int:
     return int(classes[counts.argmax()])
 
 
-def _checked(
+def _check(
     train: Features, train_labels: Labels, test: Features, test_labels: Labels
 ) -> tuple[Tensor, Tensor, np.ndarray, np.ndarray]:
     known_codes, asked_codes = features(train, "train"), features(test, "test", rows=1)

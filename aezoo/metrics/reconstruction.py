@@ -42,7 +42,7 @@ def reconstruction_rows(x: Features, x_hat: Features) -> dict[str, Tensor]:
     >>> {name: round(value.item(), 3) for name, value in rows.items()}
     {'sse': 1.0, 'mse': 0.25, 'psnr': 6.021, 'ssim': 0.0}
     """
-    x, x_hat = _checked(x, "x"), _checked(x_hat, "x_hat")
+    x, x_hat = _check(x, "x"), _check(x_hat, "x_hat")
     if x.shape != x_hat.shape:
         raise ConfigError(
             f"x has the shape {tuple(x.shape)} and x_hat {tuple(x_hat.shape)}",
@@ -92,7 +92,7 @@ def _band(length: int, size: int, like: Tensor) -> Tensor:
     return band
 
 
-def _checked(values: Features, name: str) -> Tensor:
+def _check(values: Features, name: str) -> Tensor:
     found = torch.as_tensor(values)
     flat = features(found, name, rows=1)
     if found.dim() == 4:

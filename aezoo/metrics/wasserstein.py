@@ -53,13 +53,13 @@ def wasserstein(a: Features, b: Features) -> float:
     """
     fake, real = pair(a, b, rows=1)
     if fake.shape[1] == 1:
-        gaps, weights = _quantile_gaps(_sorted(fake.double()), _sorted(real.double()))
+        gaps, weights = _quantile_gaps(_sort(fake.double()), _sort(real.double()))
         return finite(float((weights @ gaps.abs()).sum()), "the Wasserstein distance")
     _check_sizes(fake, real)
-    return finite(_assigned(fake.double(), real.double()), "the Wasserstein distance")
+    return finite(_assign(fake.double(), real.double()), "the Wasserstein distance")
 
 
-def _assigned(a: Tensor, b: Tensor) -> float:
+def _assign(a: Tensor, b: Tensor) -> float:
     from scipy.optimize import linear_sum_assignment
 
     # by differences: the form by inner products would put equal rows 1e-8 apart
@@ -71,10 +71,10 @@ def _assigned(a: Tensor, b: Tensor) -> float:
 
 def _project(rows: Tensor, lines: Tensor) -> Tensor:
     """Places of the rows along each line, in order of size [N, directions]."""
-    return _sorted(torch.cat([part.double() @ lines for part in rows.split(ROWS)]))
+    return _sort(torch.cat([part.double() @ lines for part in rows.split(ROWS)]))
 
 
-def _sorted(columns: Tensor) -> Tensor:
+def _sort(columns: Tensor) -> Tensor:
     return columns.sort(dim=0).values
 
 

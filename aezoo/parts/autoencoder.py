@@ -146,7 +146,7 @@ class Autoencoder(nn.Module):
         ties = list(last.phases(self)) if isinstance(last, Component) else []
         own = [phase for phase in (*ties, *others) if phase.role == "critic"]
         own += [phase for phase in (*others, *ties) if phase.role == "player"]
-        unclaimed = self._unclaimed(own)
+        unclaimed = self._unclaimed_weights(own)
         if not self.reconstructs:
             if unclaimed:
                 raise ConfigError(
@@ -177,7 +177,7 @@ class Autoencoder(nn.Module):
                 terms[name] = value
         return terms
 
-    def _unclaimed(self, phases: list[Phase]) -> list[str]:
+    def _unclaimed_weights(self, phases: list[Phase]) -> list[str]:
         """Names of trainable weights that neither a phase nor the autoencoder's own two parts claim."""
         claimed = {id(weight) for phase in phases for weight in moved_weights(phase)}
         self._check_apart(claimed)
@@ -206,13 +206,13 @@ class Autoencoder(nn.Module):
         low = 0.0 if self.range is None else self.range[0]
         x = torch.full((2, *self.shape), low)
         with evaluation(self):
-            posterior = _tried("encoder", self.encoder, x)
+            posterior = _try("encoder", self.encoder, x)
             _check_shape("encoder", posterior.z, (2, self.latent_dim))
-            _check_shape("decoder", _tried("decoder", self.decoder, posterior.z), x.shape)
+            _check_shape("decoder", _try("decoder", self.decoder, posterior.z), x.shape)
         return posterior
 
 
-def _tried(part: str, module: Callable[[Tensor], T], given: Tensor) -> T:
+def _try(part: str, module: Callable[[Tensor], T], given: Tensor) -> T:
     """What a part makes of two blank rows; a part that cannot take them is the user's to mend."""
     try:
         return module(given)

@@ -239,11 +239,11 @@ def add_commands(app: typer.Typer) -> None:
         try:
             registry.manager.subset_hook_caller("aezoo_commands", others)(app=app)
         except Exception as err:
-            registry.records[place] = _failed(record, err)
+            registry.records[place] = _failure(record, err)
 
 
 @contextmanager
-def isolated() -> Iterator[None]:
+def isolate() -> Iterator[None]:
     """A registry of its own, read afresh from what is installed, and forgotten at the end. For tests."""
     global _loaded
     kept, _loaded = _loaded, None
@@ -284,16 +284,16 @@ def _read(distribution: metadata.Distribution) -> tuple[str, str]:
 
 
 def _load_one(registry: _Registry, record: PluginRecord, entry: metadata.EntryPoint) -> PluginRecord:
-    reason = _unwanted(record)
+    reason = _unwanted_because(record)
     if reason:  # asked before the import: a disabled plugin must not run
         return replace(record, status="disabled", reason=reason)
     try:
         return _admit(registry, record, entry.load())
     except (Exception, SystemExit) as err:  # a plugin's top level may raise anything
-        return _failed(record, err)
+        return _failure(record, err)
 
 
-def _failed(record: PluginRecord, err: BaseException) -> PluginRecord:
+def _failure(record: PluginRecord, err: BaseException) -> PluginRecord:
     if os.environ.get("AEZOO_STRICT_PLUGINS") == "1":
         raise err
     brought = err.components if isinstance(err, Refused) else ()
@@ -333,7 +333,7 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     if not probe.get_hookcallers(plugin):
         raise Refused("it answers no hook of aezoo")
     answers = probe.hook.aezoo_components()
-    components = tuple(_stamped(info, record) for answer in answers for info in answer)
+    components = tuple(_stamp(info, record) for answer in answers for info in answer)
     _refuse_taken(registry, record, components)
     registry.manager.register(plugin, record.key)
     return replace(record, components=components)
@@ -367,13 +367,13 @@ def _check_api(plugin: Any) -> None:
         )
 
 
-def _stamped(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
+def _stamp(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
     if not isinstance(info, ComponentInfo):
         raise TypeError(f"aezoo_components must give ComponentInfo, and gave {info!r}")
-    return info.model_copy(update={"target": _unaliased(info.target, record), "plugin": record.origin})
+    return info.model_copy(update={"target": _unalias(info.target, record), "plugin": record.origin})
 
 
-def _unaliased(target: str, record: PluginRecord) -> str:
+def _unalias(target: str, record: PluginRecord) -> str:
     module, colon, attribute = target.partition(":")
     return f"{record.module}{colon}{attribute}" if colon and module == record.alias else target
 
@@ -404,18 +404,18 @@ def _precedence(record: PluginRecord) -> tuple[bool, str, str]:
     return (record.distribution != FIRST_PARTY, record.distribution, record.name)
 
 
-def _unwanted(record: PluginRecord) -> str:
+def _unwanted_because(record: PluginRecord) -> str:
     """Why the environment leaves a plugin out; empty when it does not."""
     names = {canonical(record.name), canonical(record.distribution)}
-    if names & _named("AEZOO_DISABLE_PLUGINS"):
+    if names & _names_in("AEZOO_DISABLE_PLUGINS"):
         return "named in AEZOO_DISABLE_PLUGINS"
     limited = "AEZOO_LOAD_PLUGINS" in os.environ and record.distribution != FIRST_PARTY
-    if limited and not names & _named("AEZOO_LOAD_PLUGINS"):
+    if limited and not names & _names_in("AEZOO_LOAD_PLUGINS"):
         return "not named in AEZOO_LOAD_PLUGINS"
     return ""
 
 
-def _named(variable: str) -> set[str]:
+def _names_in(variable: str) -> set[str]:
     return {canonical(name) for name in os.environ.get(variable, "").split(",") if name.strip()}
 
 
@@ -461,7 +461,7 @@ def _absent(kind: str, name: str, where: str) -> MissingError | None:
     """The error for a name that an absent plugin brings; None when nothing claims it."""
     for record in plugins():
         if record.status != "ok" and any(
-            info.kind in _kinds(kind) and info.name == name for info in _claimed(record)
+            info.kind in _kinds(kind) and info.name == name for info in _claims(record)
         ):
             return MissingError(
                 f"{kind} '{name}' is in plugin {record.name} of {record.origin}, which is {record.status}",
@@ -478,6 +478,6 @@ def _absent(kind: str, name: str, where: str) -> MissingError | None:
     return None
 
 
-def _claimed(record: PluginRecord) -> Iterable[ComponentInfo]:
+def _claims(record: PluginRecord) -> Iterable[ComponentInfo]:
     """What a plugin would bring: what it said, or what registry.toml says of its package."""
     return record.components or catalogue.rows(record.module)

@@ -80,7 +80,7 @@ def _check_name(name: str) -> None:
             where="NAME",
             fix=f"use small letters, digits and single hyphens, such as '{_possible(name)}'",
         )
-    taken = _taken(name)
+    taken = _collision(name)
     if taken:
         raise ConfigError(
             f"{taken} is there already", where="NAME", fix=f"choose another, such as 'my-{name}'"
@@ -91,10 +91,10 @@ def _possible(name: str) -> str:
     """The nearest name that can be used."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-").removeprefix("aezoo-")
     plain = plain if plain[:1].isalpha() else f"my-{plain}".strip("-")
-    return f"my-{plain}" if _taken(plain) else plain
+    return f"my-{plain}" if _collision(plain) else plain
 
 
-def _taken(name: str) -> str:
+def _collision(name: str) -> str:
     """What a plugin of that name would collide with; empty for nothing."""
     module = f"aezoo_{name.replace('-', '_')}"
     if find_spec(module) is not None:

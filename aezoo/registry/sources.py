@@ -42,7 +42,7 @@ def sources(kind: str, name: str | Path, where: str) -> Iterator[Source]:
 
     Raises:  ConfigError for unknown names, and where a file extends itself; MissingError
     """
-    place, above = _placed(kind, name, where), list[str]()
+    place, above = _place(kind, name, where), list[str]()
     while True:
         source = _read(kind, place, where)
         if source.origin in above:
@@ -53,10 +53,10 @@ def sources(kind: str, name: str | Path, where: str) -> Iterator[Source]:
             return
         above.append(source.origin)
         where = f"base in {source.origin}"
-        place = _placed(kind, base, where, source.place)
+        place = _place(kind, base, where, source.place)
 
 
-def _placed(kind: str, name: Any, where: str, above: Path | ComponentInfo = Path()) -> Path | ComponentInfo:
+def _place(kind: str, name: Any, where: str, above: Path | ComponentInfo = Path()) -> Path | ComponentInfo:
     """A file, seen from the one that names it, or a registered row."""
     if not isinstance(name, str | Path):
         raise ConfigError(f"'base' cannot be {name!r}", where=where, fix=f'name {kind} or file: base = "..."')

@@ -12,7 +12,7 @@ SIDE, EDGE = 320, 8
 
 
 @dataclass(frozen=True)
-class Group:
+class PointGroup:
     """Points of one colour, as an SVG path of dots."""
 
     label: str
@@ -21,26 +21,27 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudPlot:
     """Data by class, and what the prior draws."""
 
     label: str
-    groups: tuple[Group, ...]
+    groups: tuple[PointGroup, ...]
     prior: str
     summary: str
     axes: tuple[str, str]
 
 
-def cloud(label: str, points: Points) -> Cloud:
+def cloud(label: str, points: Points) -> CloudPlot:
     """Both axes have the same unit, and their square holds all points."""
     everything = [*points.prior, *(point for some in points.groups.values() for point in some)]
     x, y = _axes(everything)
     groups = tuple(
-        Group(name, number, _dots(some, x, y)) for number, (name, some) in enumerate(points.groups.items())
+        PointGroup(name, number, _dots(some, x, y))
+        for number, (name, some) in enumerate(points.groups.items())
     )
     coded = sum(map(len, points.groups.values()))
     summary = f"{coded} codes of test rows and {len(points.prior)} codes drawn from the prior of {label}"
-    return Cloud(label, groups, _dots(points.prior, x, y), summary, points.axes)
+    return CloudPlot(label, groups, _dots(points.prior, x, y), summary, points.axes)
 
 
 def _axes(points: Sequence[tuple[float, float]]) -> tuple[Scale, Scale]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aezoo.report.scale import Scale, fitted, short
+from aezoo.report.scale import Scale, fit, short
 
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, BOTTOM = 54, 14, 10, 26
@@ -47,14 +47,14 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Phase:
+class PhaseCurves:
     """The charts of one phase."""
 
     name: str
     charts: tuple[Chart, ...]
 
 
-def phases(runs: Mapping[str, Lines]) -> list[Phase]:
+def phases(runs: Mapping[str, Lines]) -> list[PhaseCurves]:
     """The charts of all phases, in the order in which the runs log them.
 
     runs:  by label, lines as in metrics.jsonl; keys without a slash are no terms, and values that are no
@@ -66,7 +66,7 @@ def phases(runs: Mapping[str, Lines]) -> list[Phase]:
             found.setdefault(phase, {}).setdefault(term, {}).setdefault(label, []).append((step, value))
     numbers = {label: number for number, label in enumerate(runs)}
     return [
-        Phase(phase, tuple(_chart(term, curves, numbers) for term, curves in terms.items()))
+        PhaseCurves(phase, tuple(_chart(term, curves, numbers) for term, curves in terms.items()))
         for phase, terms in found.items()
     ]
 
@@ -82,9 +82,9 @@ def _values(lines: Lines) -> Iterator[tuple[str, str, float, float]]:
 
 def _chart(term: str, curves: Mapping[str, Curve], numbers: Mapping[str, int]) -> Chart:
     x = _steps(curves)
-    y = fitted([value for curve in curves.values() for _, value in curve], HEIGHT - BOTTOM, TOP)
+    y = fit([value for curve in curves.values() for _, value in curve], HEIGHT - BOTTOM, TOP)
     drawn = [
-        Drawn(label, numbers[label], " ".join(f"{x(step)},{y(value)}" for step, value in thinned(curve)))
+        Drawn(label, numbers[label], " ".join(f"{x(step)},{y(value)}" for step, value in thin(curve)))
         for label, curve in curves.items()
     ]
     summary = "; ".join(f"{label}: {_words(curve)}" for label, curve in curves.items())
@@ -97,7 +97,7 @@ def _steps(curves: Mapping[str, Curve]) -> Scale:
     return Scale(0.0, max(last, 1.0), LEFT, WIDTH - RIGHT)
 
 
-def thinned(curve: Curve, most: int = MOST) -> Curve:
+def thin(curve: Curve, most: int = MOST) -> Curve:
     """At most so many points: the first, the last, and of each stretch between them lowest and highest.
 
     >>> thinned([(step, float(step == 5)) for step in range(9)], most=4)

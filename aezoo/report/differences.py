@@ -14,7 +14,7 @@ NOT_SAID = "–"
 
 
 @dataclass(frozen=True)
-class Setting:
+class Values:
     """A key, and its value in each run as text."""
 
     key: str
@@ -26,14 +26,14 @@ class Setting:
         return self.key.startswith("optimizer.") and self.key.rpartition(".")[2] not in ("name", "lr")
 
 
-def settings(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:
+def settings(tables: Sequence[Mapping[str, Any]]) -> list[Values]:
     """All settings of some runs: those of the first in its order, then those that only others have."""
     found = [{key: value for key, value in flat(one).items() if value is not None} for one in tables]
     keys = dict.fromkeys(key for one in found for key in one)
-    return [Setting(key, tuple(_text(one[key]) if key in one else NOT_SAID for one in found)) for key in keys]
+    return [Values(key, tuple(_text(one[key]) if key in one else NOT_SAID for one in found)) for key in keys]
 
 
-def differences(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:
+def differences(tables: Sequence[Mapping[str, Any]]) -> list[Values]:
     """Those settings that are not the same in all runs."""
     return [setting for setting in settings(tables) if len(set(setting.values)) > 1]
 

@@ -14,11 +14,11 @@ from aezoo import __version__
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.report.cloud import cloud
 from aezoo.report.curves import phases
-from aezoo.report.differences import Setting, differences, settings
-from aezoo.report.view import NOT_FINISHED, Lines, Looks, RunView, labelled, read, without_paths
+from aezoo.report.differences import Values, differences, settings
+from aezoo.report.view import NOT_FINISHED, Lines, Looks, RunView, labels, read, without_paths
 from aezoo.tables.cell import Outcome
 from aezoo.tables.render.html import render as fragment
-from aezoo.tables.render.layout import clean, shortened
+from aezoo.tables.render.layout import clean, shorten
 from aezoo.tables.table import build
 
 COLOURS = 8  # lines that differ in colour; further ones are dashed
@@ -54,7 +54,7 @@ def of_runs(paths: Sequence[Path]) -> Page:
 
     Raises:  ConfigError for a directory that is named twice; RunFileError for one that is no run's
     """
-    views = [read(path, label) for path, label in labelled(paths).items()]
+    views = [read(path, label) for path, label in labels(paths).items()]
     title = views[0].label if len(views) == 1 else f"{len(views)} runs side by side"
     return Page(title, without_paths([view.outcome for view in views]), views)
 
@@ -92,12 +92,12 @@ def render(page: Page) -> str:
     """The page as HTML; the same for the same files."""
     css, script = _part("report.css"), _part("report.js")
     text: str = _environment().get_template("report.html").render(
-        **_shown(page), css=css, script=script, policy=_policy(css, script)
+        **_values(page), css=css, script=script, policy=_policy(css, script)
     )  # fmt: skip
     return text
 
 
-def _shown(page: Page) -> dict[str, Any]:
+def _values(page: Page) -> dict[str, Any]:
     """What the template reads."""
     tables = [view.outcome.cell.config.material() for view in page.views]
     return {
@@ -156,11 +156,11 @@ def _warnings(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def _failure(outcome: Outcome) -> list[str]:
-    text = shortened(clean(_without_paths(outcome.failure, [outcome])))
+    text = shorten(clean(_without_paths(outcome.failure, [outcome])))
     return [text if outcome.failure == NOT_FINISHED else f"failed: {text}"] if text else []
 
 
-def _different(tables: Sequence[Mapping[str, Any]]) -> list[Setting]:
+def _different(tables: Sequence[Mapping[str, Any]]) -> list[Values]:
     return [one for one in differences(tables) if one.key not in ALIKE]
 
 

@@ -34,7 +34,7 @@ class Scale:
         return math.log10(value) if self.log else value
 
 
-def fitted(values: Sequence[float], start: float, end: float) -> Scale:
+def fit(values: Sequence[float], start: float, end: float) -> Scale:
     """A scale on which all the values are seen: logarithmic where they are positive and span decades."""
     low, high = min(values), max(values)
     if low > 0 and high / low >= STEEP:

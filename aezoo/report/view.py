@@ -113,7 +113,7 @@ def read(
     )
 
 
-def labelled(paths: Sequence[Path]) -> dict[Path, str]:
+def labels(paths: Sequence[Path]) -> dict[Path, str]:
     """A name for each run: its directory's, with as many of those above it as tell them apart.
 
     Raises:  ConfigError for a directory that is named twice
@@ -134,7 +134,7 @@ def without_paths(outcomes: Sequence[Outcome]) -> list[Outcome]:
     full: dict[str, set[str]] = {}
     for one in outcomes:
         full.setdefault(_short(one.cell), set()).add(one.cell.dataset)
-    return [_shortened(one) if len(full[_short(one.cell)]) == 1 else one for one in outcomes]
+    return [_shorten(one) if len(full[_short(one.cell)]) == 1 else one for one in outcomes]
 
 
 def _short(cell: Cell) -> str:
@@ -143,7 +143,7 @@ def _short(cell: Cell) -> str:
     return cell.dataset.replace(path, Path(path).name) if path else cell.dataset
 
 
-def _shortened(outcome: Outcome) -> Outcome:
+def _shorten(outcome: Outcome) -> Outcome:
     return replace(outcome, cell=replace(outcome.cell, dataset=_short(outcome.cell)))
 
 

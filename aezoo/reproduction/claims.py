@@ -47,8 +47,8 @@ def below(a: Values, b: Values) -> Verdict:
     found = interval(a, b)
     if found is None:
         return _too_few(a, b)
-    why = f"{_said(a)} against {_said(b)}; difference {found}"
-    return _decided(supported=found.high < 0, contradicted=found.low > 0, why=why)
+    why = f"{_say(a)} against {_say(b)}; difference {found}"
+    return _decide(supported=found.high < 0, contradicted=found.low > 0, why=why)
 
 
 def gap_below(a: tuple[Values, Values], b: tuple[Values, Values]) -> Verdict:
@@ -69,7 +69,7 @@ def rises(series: Sequence[Values]) -> Verdict:
     why = f"{_arrow(series)}; last minus first {ends}"
     if down and ends.low > 0:
         return Verdict("contradicted", f"{why}; yet one step goes down")
-    return _decided(supported=ends.low > 0, contradicted=ends.high < 0, why=why)
+    return _decide(supported=ends.low > 0, contradicted=ends.high < 0, why=why)
 
 
 def falls(series: Sequence[Values]) -> Verdict:
@@ -95,7 +95,7 @@ def flat(series: Sequence[Values], tolerance: float, *, may_fall: bool = False) 
     outside = any(found.low > tolerance or (not may_fall and found.high < -tolerance) for found in whole)
     said = "; ".join(str(found) for found in whole)
     why = f"{_arrow(series)}; change relative to the first {said}; tolerance {tolerance:g}"
-    return _decided(supported=inside, contradicted=outside, why=why)
+    return _decide(supported=inside, contradicted=outside, why=why)
 
 
 def u_shaped(series: Sequence[Values]) -> Verdict:
@@ -112,7 +112,7 @@ def u_shaped(series: Sequence[Values]) -> Verdict:
     ]
     why = f"{_arrow(series)}; lowest inside against the first: {ends[0].why}; against the last: {ends[1].why}"
     supported = all(end.decision == "supported" for end in ends)
-    return _decided(supported=supported, contradicted=any(lowest), why=why)
+    return _decide(supported=supported, contradicted=any(lowest), why=why)
 
 
 def memorises(columns: Mapping[str, Values], tolerance: float) -> Verdict:
@@ -180,7 +180,7 @@ def minus(a: Values, b: Values) -> dict[int, float]:
 # -- words ---------------------------------------------------------------------------------------------
 
 
-def _decided(*, supported: bool, contradicted: bool, why: str) -> Verdict:
+def _decide(*, supported: bool, contradicted: bool, why: str) -> Verdict:
     return Verdict("supported" if supported else "contradicted" if contradicted else "not decidable", why)
 
 
@@ -190,9 +190,9 @@ def _too_few(*values: Values) -> Verdict:
     return Verdict("not decidable", f"an interval takes two common seeds with a number, and there are {said}")
 
 
-def _said(values: Values) -> str:
+def _say(values: Values) -> str:
     return f"{mean_and_std(list(values.values()))[0]:.4g}"
 
 
 def _arrow(series: Sequence[Values]) -> str:
-    return " → ".join(map(_said, series))
+    return " → ".join(map(_say, series))

@@ -11,7 +11,7 @@ from aezoo.reproduction.claims import Values, Verdict
 from aezoo.reproduction.experiment import Below, Gap, Memorises, Trend
 from aezoo.tables.cell import Outcome
 from aezoo.tables.entries import bare
-from aezoo.tables.render.layout import clean, shortened
+from aezoo.tables.render.layout import clean, shorten
 
 Point = Mapping[str, float]  # a checkpoint: `step`, and measures by name
 Curves = Mapping[tuple[str, str], Mapping[int, Sequence[Point]]]  # method, dataset -> seed -> checkpoints
@@ -69,10 +69,10 @@ def evidence_of(outcomes: Sequence[Outcome], curves: Curves | None = None) -> Ev
 def _shortly(failure: str) -> str:
     """How a run ended and what it said, without the place of its log."""
     head, *said = failure.splitlines()
-    return shortened(clean(" ".join([head.partition(";")[0], *said])))
+    return shorten(clean(" ".join([head.partition(";")[0], *said])))
 
 
-def judged(claim: Below | Gap | Trend | Memorises, found: Evidence) -> Verdict:
+def verdict_on(claim: Below | Gap | Trend | Memorises, found: Evidence) -> Verdict:
     """The verdict on a claim; not decidable where a run that it speaks of is not there."""
     why = found.why_not(methods_of(claim), claim.dataset)
     if why:

@@ -158,7 +158,7 @@ class Experiment(Config):
         return self.scale[scale].grid
 
 
-def named(item: str) -> Experiment:
+def load_experiment(item: str) -> Experiment:
     """A registered experiment by its name, or the one in a TOML file, laid over the files that it extends.
 
     Raises:  ConfigError for unknown names, and for a file with faults
@@ -216,9 +216,9 @@ def cells_of(
 
     found = list(cells(grid.recipes, grid.set)) if grid.recipes else []
     for variant in experiment.variant:
-        found += [_renamed(cell, variant) for cell in cells([variant.recipe], (*grid.set, *variant.set))]
+        found += [_rename(cell, variant) for cell in cells([variant.recipe], (*grid.set, *variant.set))]
     return Grid(tuple(found), grid.metrics, grid.extractors, grid.n)
 
 
-def _renamed(cell: Cell, variant: Variant) -> Cell:
+def _rename(cell: Cell, variant: Variant) -> Cell:
     return replace(cell, method=variant.name + cell.method.removeprefix(variant.recipe))

@@ -20,7 +20,7 @@ from aezoo.reproduction.evidence import Evidence
 from aezoo.reproduction.experiment import Experiment, Scale, ShownColumn, ShownRow
 from aezoo.tables.cell import Outcome
 from aezoo.tables.render.layout import clean, number
-from aezoo.tables.render.markdown import escaped
+from aezoo.tables.render.markdown import escape
 from aezoo.tables.statistics import mean_and_std
 
 WIDTH = 110
@@ -36,7 +36,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Part:
+class Passage:
     """A section: sentences, then a table, then pictures (file name, what is seen)."""
 
     title: str
@@ -46,9 +46,9 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Page:
+class Document:
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[Passage, ...]
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,18 @@ class Made:
     hardware: str = field(default_factory=lambda: hardware())
 
 
-def page_of(made: Made) -> Page:
+def page_of(made: Made) -> Document:
     """The whole page."""
     experiment = made.experiment
-    original = Part("The original", (f"{experiment.paper}: {experiment.url}", experiment.shows))
+    original = Passage("The original", (f"{experiment.paper}: {experiment.url}", experiment.shows))
     parts = [original, _verdicts(made)]
     if experiment.row:
         parts.append(_numbers(made))
     if made.found.curves:
         parts.append(_curve(made))
     if made.pictures:
-        parts.append(Part("Pictures", pictures=tuple(made.pictures)))
-    return Page(experiment.title, (*parts, *_warnings(made), _how(made)))
+        parts.append(Passage("Pictures", pictures=tuple(made.pictures)))
+    return Document(experiment.title, (*parts, *_warnings(made), _how(made)))
 
 
 def as_json(made: Made) -> str:
@@ -105,7 +105,7 @@ def as_json(made: Made) -> str:
 # -- claims --------------------------------------------------------------------------------------------
 
 
-def _verdicts(made: Made) -> Part:
+def _verdicts(made: Made) -> Passage:
     rows = tuple(
         (claim.text, verdict.decision, verdict.why)
         for claim, verdict in zip(made.experiment.claim, made.verdicts, strict=True)
@@ -115,14 +115,16 @@ def _verdicts(made: Made) -> Part:
         "doubt, each claim by itself; otherwise it is not decidable at this scale."
     )
     if not rows:
-        return Part("Claims", ("The original makes no claim that numbers could decide: judge the pictures.",))
-    return Part("Claims", (note,), Sheet(("claim", "verdict", "numbers"), rows))
+        return Passage(
+            "Claims", ("The original claims nothing that numbers could decide: judge the pictures.",)
+        )
+    return Passage("Claims", (note,), Sheet(("claim", "verdict", "numbers"), rows))
 
 
 # -- the original's table ------------------------------------------------------------------------------
 
 
-def _numbers(made: Made) -> Part:
+def _numbers(made: Made) -> Passage:
     experiment = made.experiment
     of_one = any(row.dataset for row in experiment.row)
     titles = [""] if of_one else [dataset.title for dataset in experiment.dataset]
@@ -130,7 +132,7 @@ def _numbers(made: Made) -> Part:
     rows = tuple((row.title, *_cells(row, made)) for row in experiment.row)
     ours = f"Ours: mean ± standard deviation over seeds. In brackets the paper's: {experiment.source}."
     said = [ours] if any(row.reported for row in experiment.row) else [ours.partition(" In brackets")[0]]
-    return Part("Numbers", (*said, experiment.note, *_absences(made)), Sheet(("", *heads), rows))
+    return Passage("Numbers", (*said, experiment.note, *_absences(made)), Sheet(("", *heads), rows))
 
 
 def _cells(row: ShownRow, made: Made) -> list[str]:
@@ -185,7 +187,7 @@ def _absences(made: Made) -> list[str]:
 # -- over training -------------------------------------------------------------------------------------
 
 
-def _curve(made: Made) -> Part:
+def _curve(made: Made) -> Passage:
     """Means over seeds at each kept checkpoint."""
     columns: dict[str, dict[int, str]] = {}
     for (method, _), seeds in made.found.curves.items():
@@ -201,13 +203,13 @@ def _curve(made: Made) -> Part:
         "wasserstein: sliced W2 between codes of test rows and draws from the prior; relative: the same over "
         "the codes' root mean square spread; fd: Frechet distance of generation.",
     )
-    return Part("Over training", said, Sheet(("iteration", *columns), rows))
+    return Passage("Over training", said, Sheet(("iteration", *columns), rows))
 
 
 # -- what the runs complain of -------------------------------------------------------------------------
 
 
-def _warnings(made: Made) -> list[Part]:
+def _warnings(made: Made) -> list[Passage]:
     """Signs that a training went wrong: a verdict on such runs says little about the method."""
     counts: dict[tuple[str, str, str], int] = {}
     for outcome in made.outcomes:
@@ -218,13 +220,13 @@ def _warnings(made: Made) -> list[Part]:
         return []
     rows = tuple((*key, str(count)) for key, count in counts.items())
     said = "What aezoo evaluate found wrong with runs: verdicts that rest on them are about these trainings."
-    return [Part("Warnings", (said,), Sheet(("method", "dataset", "warning", "runs"), rows))]
+    return [Passage("Warnings", (said,), Sheet(("method", "dataset", "warning", "runs"), rows))]
 
 
 # -- how it was made -----------------------------------------------------------------------------------
 
 
-def _how(made: Made) -> Part:
+def _how(made: Made) -> Passage:
     done = [outcome.results for outcome in made.outcomes if not outcome.failure]
     trained = sum(float(one.get(name) or 0) for one in done for name in ("seconds", "fit_seconds"))
     measured = sum(float(one.get("evaluation", {}).get("seconds") or 0) for one in done)
@@ -241,7 +243,7 @@ def _how(made: Made) -> Part:
         *((f"method {v.name}", f"{v.recipe} with {', '.join(v.set)}") for v in made.experiment.variant),
     ]
     said = () if made.experiment.row else (made.experiment.note,)
-    return Part("How it was made", said, Sheet(("", ""), tuple(rows)))
+    return Passage("How it was made", said, Sheet(("", ""), tuple(rows)))
 
 
 def _settings(grid: GridConfig) -> list[tuple[str, str]]:
@@ -271,15 +273,15 @@ def _processor() -> str:
 # -- written -------------------------------------------------------------------------------------------
 
 
-def markdown(page: Page) -> str:
+def markdown(page: Document) -> str:
     """For a file beside its pictures."""
-    blocks = [f"# {escaped(page.title)}"]
+    blocks = [f"# {escape(page.title)}"]
     for part in page.parts:
         blocks.append(f"## {part.title}")
-        blocks += [escaped(sentence) for sentence in part.sentences]
+        blocks += [escape(sentence) for sentence in part.sentences]
         if part.sheet is not None:
             blocks.append(_markdown_sheet(part.sheet))
-        blocks += [f"![{escaped(seen)}]({file})\n\n{escaped(seen)}" for file, seen in part.pictures]
+        blocks += [f"![{escape(seen)}]({file})\n\n{escape(seen)}" for file, seen in part.pictures]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -289,15 +291,15 @@ def _markdown_sheet(sheet: Sheet) -> str:
 
 
 def _cell(text: str) -> str:
-    return escaped(clean(text))
+    return escape(clean(text))
 
 
-def text(page: Page) -> str:
+def text(page: Document) -> str:
     """For the terminal."""
     blocks = [page.title]
     for part in page.parts:
         blocks.append(part.title.upper())
-        blocks += [_wrapped(sentence) for sentence in part.sentences]
+        blocks += [_wrap(sentence) for sentence in part.sentences]
         if part.sheet is not None:
             blocks.append(_text_sheet(part.sheet))
         blocks += [f"{file}: {seen}" for file, seen in part.pictures]
@@ -318,8 +320,8 @@ def _text_sheet(sheet: Sheet) -> str:
 
 def _paragraph(head: Sequence[str], row: Sequence[str]) -> str:
     named = [f"{name} {cell}".strip() for name, cell in zip(head[1:], row[1:], strict=True)]
-    return _wrapped(f"{row[0]}: {'; '.join(named)}", "  ")
+    return _wrap(f"{row[0]}: {'; '.join(named)}", "  ")
 
 
-def _wrapped(sentence: str, indent: str = "") -> str:
+def _wrap(sentence: str, indent: str = "") -> str:
     return textwrap.fill(sentence, WIDTH, subsequent_indent=indent, break_on_hyphens=False)

@@ -25,7 +25,7 @@ PER_RUN = ("reconstructions", "samples", "interpolation", "neighbours")
 PANEL = 3.2  # inches
 
 
-def drawn(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidence) -> Iterator[Named]:
+def draw_all(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidence) -> Iterator[Named]:
     """Every picture that the experiment asks for and its finished runs allow.
 
     Names are `curve`, `latent`, `rows`, `reconstructions`, `samples`, `interpolation`, `neighbours:SPACE` and
@@ -156,7 +156,7 @@ def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
         image = pictures.pairs(x.cpu(), model.reconstruct(x).cpu(), range=bounds)
         yield end, f"Test images above their reconstructions: {seen}", pictures.png(image)
     elif kind == "samples":
-        yield end, f"64 random samples: {seen}", pictures.png(pictures.grid(_sampled(model), range=bounds))
+        yield end, f"64 random samples: {seen}", pictures.png(pictures.grid(_sample(model), range=bounds))
     elif kind == "interpolation":
         figure = drawing.interpolation(explore.interpolate(model, data, n=5), bounds)
         yield end, f"Linear interpolation between test images: {seen}", pictures.png(figure)
@@ -174,7 +174,7 @@ def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
             yield f"{end}-{attribute}", f"Towards {attribute}: {seen}", pictures.png(figure)
 
 
-def _sampled(model: Autoencoder) -> Tensor:
+def _sample(model: Autoencoder) -> Tensor:
     from aezoo.randomness import generator_for
 
     return model.sample(64, generator_for(model.device, 0, "sample")).cpu()

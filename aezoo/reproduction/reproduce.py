@@ -9,7 +9,7 @@ from pathlib import Path
 from aezoo.comparison.compare import executor_of, run_grid
 from aezoo.comparison.grid import Grid
 from aezoo.reproduction.claims import Verdict
-from aezoo.reproduction.evidence import Evidence, evidence_of, judged
+from aezoo.reproduction.evidence import Evidence, evidence_of, verdict_on
 from aezoo.reproduction.experiment import Experiment, Scale, cells_of
 from aezoo.tables.cell import Outcome
 from aezoo.training.progress import Progress
@@ -56,4 +56,4 @@ def judge(experiment: Experiment, outcomes: Sequence[Outcome], grid: Grid) -> Re
 
         curves = dict(curves_of(outcomes, grid))
     found = evidence_of(outcomes, curves)
-    return Reproduced(outcomes, found, [judged(claim, found) for claim in experiment.claim])
+    return Reproduced(outcomes, found, [verdict_on(claim, found) for claim in experiment.claim])

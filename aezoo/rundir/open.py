@@ -34,7 +34,7 @@ def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) ->
 
 
 @contextmanager
-def opened(
+def open_to_train(
     run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool, given: Collection[str] = ()
 ) -> Iterator[Checkpoint | None]:
     """The directory made ready for training, with the checkpoint to go on from.

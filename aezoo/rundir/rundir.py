@@ -236,7 +236,7 @@ class RunDir:
     # -- what is left in the end -------------------------------------------------------------------
 
     def write_model(self, tensors: Mapping[str, Tensor]) -> None:
-        write_bytes(self.path / MODEL, _sealed(_pack(tensors)))
+        write_bytes(self.path / MODEL, _seal(_pack(tensors)))
 
     def has_model(self) -> bool:
         """Whether training came to its end once; before that there are only checkpoints."""
@@ -330,9 +330,9 @@ def _pack(tensors: Mapping[str, Tensor]) -> bytes:
     return save_tensors(packed)
 
 
-def _sealed(content: bytes) -> bytes:
+def _seal(content: bytes) -> bytes:
     """Safetensors bytes whose header holds the sha256 of the tensors behind it."""
-    header, body = _parted(content)
+    header, body = _split(content)
     header["__metadata__"] = {"sha256": sha256(body)}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8 bytes
@@ -341,13 +341,13 @@ def _sealed(content: bytes) -> bytes:
 
 def _check_seal(content: bytes) -> None:
     """Raises _Damaged when the tensors are not those that were written; files without a seal pass."""
-    header, body = _parted(content)
+    header, body = _split(content)
     found = sha256(body)
     if header.get("__metadata__", {}).get("sha256", found) != found:
         raise _Damaged("it fails its checksum")
 
 
-def _parted(content: bytes) -> tuple[dict[str, Any], bytes]:
+def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
     """Header and tensors of safetensors bytes."""
     end = 8 + int.from_bytes(content[:8], "little")
     header: dict[str, Any] = json.loads(content[8:end])

@@ -12,7 +12,7 @@ from aezoo.errors import ConfigError, did_you_mean
 from aezoo.evaluation.names import OWN, REFERENCES
 from aezoo.registry import registry
 from aezoo.tables.cell import Outcome
-from aezoo.tables.entries import Column, agreed, bare
+from aezoo.tables.entries import Column, agreement, bare
 
 Key = tuple[str, str]  # of what, metric
 Result = Mapping[str, Any]  # a row of results.json
@@ -127,7 +127,7 @@ def column_of(dataset: str, key: Key, runs: Sequence[Measured], *, allow_mixed: 
     """
     having = [run for run in runs if key in run.results]
     protocols = [protocol_of(run.results[key]) for run in having]
-    shared = agreed(list(protocols))
+    shared = agreement(list(protocols))
     differing = sorted({name for protocol in protocols for name in protocol} - shared.keys())
     if differing and not allow_mixed:
         _refuse(dataset, key, having, protocols)
@@ -140,9 +140,9 @@ def _refuse(dataset: str, key: Key, runs: Sequence[Measured], protocols: Sequenc
     other = next(place for place, protocol in enumerate(protocols) if protocol != protocols[0])
     names = sorted(protocols[0].keys() | protocols[other].keys())
     differing = [
-        f"{name} {_said(protocols[0], name)} and {_said(protocols[other], name)}"
+        f"{name} {_say(protocols[0], name)} and {_say(protocols[other], name)}"
         for name in names
-        if _said(protocols[0], name) != _said(protocols[other], name)
+        if _say(protocols[0], name) != _say(protocols[other], name)
     ]
     raise ConfigError(
         f"{'/'.join(key)} on {dataset} was measured by two protocols: {'; '.join(differing)}",
@@ -156,12 +156,12 @@ def _mixture(differing: Sequence[str], runs: Sequence[Measured], protocols: Sequ
     for name in differing:
         who: dict[str, list[str]] = {}
         for run, protocol in zip(runs, protocols, strict=True):
-            who.setdefault(_said(protocol, name), []).append(run.label)
+            who.setdefault(_say(protocol, name), []).append(run.label)
         parts.append(f"{name} " + ", ".join(f"{value} ({', '.join(runs)})" for value, runs in who.items()))
     return f"measured by different protocols, so nothing is marked as best: {'; '.join(parts)}"
 
 
-def _said(protocol: Mapping[str, Any], name: str) -> str:
+def _say(protocol: Mapping[str, Any], name: str) -> str:
     if name not in protocol:
         return "unsaid"
     value = protocol[name]

@@ -165,14 +165,14 @@ class Table:
     @property
     def protocol(self) -> dict[str, Any]:
         """The fields that all measured columns share."""
-        return agreed([column.protocol for column in self.columns if not column.reported])
+        return agreement([column.protocol for column in self.columns if not column.reported])
 
     def of(self, dataset: str) -> tuple[Column, ...]:
         """The columns of a dataset."""
         return tuple(column for column in self.columns if column.dataset == dataset)
 
 
-def agreed(protocols: list[Mapping[str, Any]]) -> dict[str, Any]:
+def agreement(protocols: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The fields that are the same in all of them."""
     first = protocols[0] if protocols else {}
     return {

@@ -19,7 +19,7 @@ from aezoo.tables.statistics import (
 Entries = Mapping[str, Entry]  # a column's, by method
 
 
-def marked(entries: Entries, better: Better) -> dict[str, Entry]:
+def mark(entries: Entries, better: Better) -> dict[str, Entry]:
     """The entries with the best and the second of those that compete; ties are marked together.
 
     The second is the best of those that are not as good as the best. One entry alone is best of nothing.
@@ -46,14 +46,14 @@ def leader(entries: Entries, better: Better) -> str:
 
 def tie(a: Entry, b: Entry) -> bool:
     """Whether the paired difference has a 95 % interval with 0 in it; below two pairs: equal means."""
-    ours, theirs = paired(a, b)
+    ours, theirs = pair(a, b)
     if len(ours) < 2:
         return a.mean == b.mean
     low, high = paired_interval(ours, theirs)
     return low <= 0 <= high
 
 
-def paired(a: Entry, b: Entry) -> tuple[list[float], list[float]]:
+def pair(a: Entry, b: Entry) -> tuple[list[float], list[float]]:
     """The values of the seeds that both have."""
     seeds = [seed for seed in a.values if seed in b.values]
     return [a.values[seed] for seed in seeds], [b.values[seed] for seed in seeds]
@@ -69,7 +69,7 @@ def tests(column: Column, entries: Entries) -> list[Comparison]:
     if column.better is None or column.mixed or len(rest) < 2:
         return []
     best = leader(rest, column.better)
-    pairs = {name: paired(entry, rest[best]) for name, entry in rest.items() if name != best}
+    pairs = {name: pair(entry, rest[best]) for name, entry in rest.items() if name != best}
     differences = {
         name: [a - b for a, b in zip(*pair, strict=True)]
         for name, pair in pairs.items()

@@ -27,7 +27,7 @@ from aezoo.tables.columns import (
     reported_value,
 )
 from aezoo.tables.entries import Column, Comparison, Entry, Facts, Row, Table
-from aezoo.tables.marks import marked, mean_ranks, tests
+from aezoo.tables.marks import mark, mean_ranks, tests
 from aezoo.tables.statistics import mean_and_std
 
 __all__ = ["Column", "Comparison", "Entry", "Facts", "Row", "Table", "build"]
@@ -73,7 +73,7 @@ def build(
     shown = _columns(by_dataset, columns, notes, allow_mixed=allow_mixed)
     methods = _distinct(outcome.cell.method for outcome in outcomes)
     entries = [_entries(column, methods, by_dataset[column.dataset], notes) for column in shown]
-    ranked = _ranked(shown, entries)
+    ranked = _ranking_columns(shown, entries)
     places = mean_ranks(ranked)
     rows = [_method(name, shown, entries, by_dataset, notes, places.get(name)) for name in methods]
     return Table(
@@ -145,12 +145,12 @@ def _measured_column(dataset: str, key: Key, runs: Runs, notes: _Notes, *, allow
 def _entries(column: Column, methods: Sequence[str], runs: Runs, notes: _Notes) -> dict[str, Entry]:
     """A column's entries, by method."""
     if column.reported:
-        return {name: _copied(column, _of(name, runs)) for name in methods}
+        return {name: _copy(column, _of(name, runs)) for name in methods}
     found = {name: _entry(column, _of(name, runs), notes) for name in methods}
-    return found if column.mixed else marked(found, column.better)
+    return found if column.mixed else mark(found, column.better)
 
 
-def _copied(column: Column, runs: Runs) -> Entry:
+def _copy(column: Column, runs: Runs) -> Entry:
     value = reported_value(column, [run.outcome for run in runs])
     return Entry() if value is None else Entry(mean=value, n=1)
 
@@ -165,7 +165,7 @@ def _entry(column: Column, runs: Runs, notes: _Notes) -> Entry:
     absent = [seed for seed, row in results.items() if row is None]
     mean, std = mean_and_std(list(values.values())) if values else (None, None)
     missing = "; ".join(_distinct(spoilt.values())) or ("" if values else NOT_MEASURED)
-    said = notes(*_said(spoilt, absent, len(finished)))
+    said = notes(*_say(spoilt, absent, len(finished)))
     return Entry(values, mean, std, len(values), notes=said, missing=missing)
 
 
@@ -179,7 +179,7 @@ def _why(row: Mapping[str, Any]) -> str:
     return f"{row['value']} is no finite number"
 
 
-def _said(spoilt: Mapping[int, str], absent: Sequence[int], seeds: int) -> list[str]:
+def _say(spoilt: Mapping[int, str], absent: Sequence[int], seeds: int) -> list[str]:
     """What footnotes say of seeds without a number: the bare reason where it is the same for all of them."""
     reasons = dict(spoilt) | dict.fromkeys(absent, NOT_MEASURED)
     by_reason: dict[str, list[int]] = {}
@@ -263,7 +263,7 @@ def _reference(column: Column, name: str, runs: Runs, notes: _Notes) -> Entry:
     return Entry(mean=math.fsum(values) / len(values), n=len(values))
 
 
-def _ranked(
+def _ranking_columns(
     columns: Sequence[Column], entries: Sequence[Mapping[str, Entry]]
 ) -> list[tuple[Column, Mapping[str, Entry]]]:
     """For each dataset the column that ranks its methods: of generated sets the first measure that its metric

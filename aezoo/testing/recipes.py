@@ -9,7 +9,7 @@ import tomli_w
 
 from aezoo.config.run import RunConfig
 from aezoo.reproduction.evidence import methods_of
-from aezoo.reproduction.experiment import cells_of, named
+from aezoo.reproduction.experiment import cells_of, load_experiment
 from aezoo.resolve import read, resolve
 from aezoo.testing.rule import Fault, rule
 from aezoo.testing.specimen import Specimen
@@ -24,7 +24,7 @@ def recipe(specimen: Specimen) -> None:
 @rule("experiment", "experiment", fix="`aezoo reproduce NAME --dry-run` says which key is wrong")
 def experiment(specimen: Specimen) -> None:
     """Everything that an experiment trains resolves, and each claim speaks of something that it trains."""
-    found = named(specimen.name)
+    found = load_experiment(specimen.name)
     grids = [cells_of(found, scale, Path()) for scale in found.scales]
     trained = {cell.method for grid in grids for cell in grid.cells}
     for claim in found.claim:

@@ -63,7 +63,7 @@ class Stages:
                 self.seconds = before + time.perf_counter() - start
             if self._signal is not None:
                 self.save(stage, trainer)
-                raise self._interrupted(self._signal)
+                raise self._interruption(self._signal)
             every = self.config.checkpoint.every
             if due == steps or (every and due % every == 0):
                 self.save(stage, trainer)
@@ -115,7 +115,7 @@ class Stages:
         self.run.rewind_metrics(stage, self._resume.step)
         self._resume = None
 
-    def _interrupted(self, number: int) -> InterruptedRun:
+    def _interruption(self, number: int) -> InterruptedRun:
         return InterruptedRun(
             f"stopped by {signal.Signals(number).name}; a checkpoint is written",
             exit_code=128 + number,
@@ -134,7 +134,7 @@ class Stages:
         with on_signals(note):
             yield
         if self._signal is not None:  # it came after the last iteration, while a prior was fitted
-            raise self._interrupted(self._signal)
+            raise self._interruption(self._signal)
 
 
 def _memory_of(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -212,14 +212,14 @@ class Trainer:
         numbers = dict(zip(series, means.tolist(), strict=True))
         for name, value in numbers.items():
             if not math.isfinite(value):
-                raise diverged(name, value, self.completed)
+                raise divergence_error(name, value, self.completed)
         return numbers
 
     def check_weights(self) -> None:
         """Raises DivergedError naming the first weight that is not finite."""
         for name, weight in self.model.named_parameters():
             if not bool(torch.isfinite(weight).all()):
-                raise diverged(name, math.nan, self.completed)
+                raise divergence_error(name, math.nan, self.completed)
 
     # -- state, by name, for exact resume -----------------------------------------------------------
 
@@ -258,7 +258,7 @@ class Trainer:
             self.averages.load(tensors)
 
 
-def diverged(name: str, value: float, completed: int) -> DivergedError:
+def divergence_error(name: str, value: float, completed: int) -> DivergedError:
     """The error for a term or weight that is not finite."""
     return DivergedError(
         f"training diverged: {name} is {value} at step {completed}",

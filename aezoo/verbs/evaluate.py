@@ -19,7 +19,7 @@ from aezoo.evaluation.checkpoints import best_on_validation, lowest_on_test
 from aezoo.evaluation.choosing import Chosen, named_metrics, named_spaces
 from aezoo.evaluation.measuring import Evaluation, Named
 from aezoo.evaluation.names import PLAIN, STRETCHED
-from aezoo.evaluation.outcome import Evaluated, finished, shared_protocol
+from aezoo.evaluation.outcome import Evaluated, conclude, shared_protocol
 from aezoo.evaluation.protocol import CheckpointRule
 from aezoo.evaluation.sets import Sets
 from aezoo.files import check_writable
@@ -101,7 +101,7 @@ def evaluate(
             results += lowest_on_test(directory, evaluation, named)
     finally:
         bar.finish()
-    found = finished(evaluation, results, begun)
+    found = conclude(evaluation, results, begun)
     if not directory.has_model():
         found = replace(found, warnings=(_early(directory, config), *found.warnings))
     asked = {"metrics": _plain(metrics), "extractors": _plain(extractors), "n": n, "seed": seed}

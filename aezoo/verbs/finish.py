@@ -32,7 +32,7 @@ SHOWN = 64  # images in a grid
 
 
 @dataclass(frozen=True)
-class Facts:
+class Course:
     """How training went: iterations and their seconds over all sessions, seconds of this session's fit of a
     fitted prior (None: no such prior), device.
     """
@@ -44,7 +44,7 @@ class Facts:
 
 
 def write_products(
-    run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Facts
+    run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Course
 ) -> dict[str, Any]:
     """Write everything, results last, with those of a short evaluation; they are returned."""
     state, _ = split_state(model)
@@ -61,17 +61,17 @@ def write_products(
     return results
 
 
-def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, facts: Facts) -> dict[str, Any]:
+def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, facts: Course) -> dict[str, Any]:
     """Its part of results.json; a run that cannot be measured is a finished run all the same."""
     if not config.evaluate.end:
         return {"results": [], "warnings": []}
     try:
-        return told(quick_evaluation(model, config, data), facts.device)
+        return record_of(quick_evaluation(model, config, data), facts.device)
     except AezooError as err:
         return {"results": [], "warnings": [f"not evaluated: {err.what}"]}
 
 
-def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -> dict[str, Any]:
+def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Course) -> dict[str, Any]:
     """What results.json says of the training."""
     return {
         "run": str(run.path),
@@ -89,7 +89,7 @@ def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Facts) -
     }
 
 
-def told(found: Evaluated, device: str) -> dict[str, Any]:
+def record_of(found: Evaluated, device: str) -> dict[str, Any]:
     """What results.json says of an evaluation."""
     rows = found.rows()
     evaluation = {
@@ -118,7 +118,7 @@ def record(
     before = run.read_results()
     new = {(result.metric, result.of) for result in found.results}
     kept = [row for row in before.get("results", ()) if (row["metric"], row.get("of")) not in new]
-    after = before | told(found, device)
+    after = before | record_of(found, device)
     results = {
         **after,
         "results": [*after["results"], *kept],
@@ -163,7 +163,7 @@ def write_grids(run: RunDir, model: Autoencoder, data: Data, seed: int, step: in
         return
     write_bytes(run.path / "samples.png", picture(samples, data))
     x = data.x(data.test.values[: SHOWN // 2].to(model.device))
-    write_bytes(run.path / "reconstructions.png", compared(x, model.reconstruct(x), data))
+    write_bytes(run.path / "reconstructions.png", pairs_picture(x, model.reconstruct(x), data))
 
 
 def picture(samples: Tensor, data: Data) -> bytes:
@@ -173,7 +173,7 @@ def picture(samples: Tensor, data: Data) -> bytes:
     return pictures.png(pictures.scatter(data.x(data.test.values[:]), samples))
 
 
-def compared(x: Tensor, x_hat: Tensor, data: Data) -> bytes:
+def pairs_picture(x: Tensor, x_hat: Tensor, data: Data) -> bytes:
     """Images above their reconstructions."""
     if data.is_image and data.range is not None:
         return pictures.png(pictures.pairs(x, x_hat, range=data.range))

@@ -56,7 +56,7 @@ def train(
 
     Raises:  AezooError for everything a user can mend
     """
-    data, dataset = _given(dataset)
+    data, dataset = _split_data(dataset)
     named = {
         "backbone": backbone,
         "encoder": encoder,
@@ -92,7 +92,7 @@ def train(
     return run(request, Silence() if quiet else Bar())
 
 
-def _given(dataset: Part | Rows | None) -> tuple[Data | None, Part | None]:
+def _split_data(dataset: Part | Rows | None) -> tuple[Data | None, Part | None]:
     """The data where they are handed over themselves, and what the config says of them."""
     if isinstance(dataset, Tensor | np.ndarray | Dataset | Data):
         return given_data(dataset)

@@ -15,14 +15,14 @@ from torch import nn
 from aezoo.config.merge import Table
 from aezoo.config.run import RunConfig
 from aezoo.data.loading import batches_of, load_data
-from aezoo.data.memory import CHUNK, placed
+from aezoo.data.memory import CHUNK, place
 from aezoo.device import choose_device
 from aezoo.parts.autoencoder import Autoencoder, join, load_state
 from aezoo.parts.interfaces import FittedPrior
 from aezoo.parts.types import Data, Posterior
 from aezoo.resolve import resolve
 from aezoo.rundir.load import load
-from aezoo.rundir.open import directory_for, opened
+from aezoo.rundir.open import directory_for, open_to_train
 from aezoo.rundir.rundir import Checkpoint, RunDir
 from aezoo.rundir.tensorboard import check_installed
 from aezoo.training.assemble import Assembly, prepare, trainer_of
@@ -30,7 +30,7 @@ from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Progress, Silence
 from aezoo.training.stages import Stages
 from aezoo.verbs.allocator import keep_memory
-from aezoo.verbs.finish import Facts, reconstruction_error, write_grids, write_products
+from aezoo.verbs.finish import Course, reconstruction_error, write_grids, write_products
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,11 @@ def run_training(
     device = choose_device(config.train.device)
     data = load_data(config) if data is None else data
     config, assembly = prepare(config, data, modules)
-    data = placed(data, config.train.data, device)
+    data = place(data, config.train.data, device)
     run = RunDir(directory_for(config, out, resume=resume))
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
-    with opened(run, config, resume=resume, overwrite=overwrite, given=modules or ()) as checkpoint:
+    with open_to_train(run, config, resume=resume, overwrite=overwrite, given=modules or ()) as checkpoint:
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):
@@ -146,7 +146,7 @@ def run_training(
 
 def _train(
     stages: Stages, assembly: Assembly, data: Data, device: torch.device, checkpoint: Checkpoint | None
-) -> Facts:
+) -> Course:
     """The stage `train`, then the fit of a fitted prior."""
     config, model = stages.config, assembly.model
     if checkpoint is not None:
@@ -169,7 +169,7 @@ def _train(
         fitted.fit(_codes(model, data, fitted.reads), fitting)
         model.to(device)
         fit_seconds = time.perf_counter() - begun
-    return Facts(train.steps, stages.seconds, fit_seconds, str(device))
+    return Course(train.steps, stages.seconds, fit_seconds, str(device))
 
 
 def _codes(model: Autoencoder, data: Data, reads: Sequence[str]) -> Posterior:

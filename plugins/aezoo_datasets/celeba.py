@@ -11,7 +11,7 @@ from pydantic import Field
 
 from aezoo.api import IMMATERIAL, ConfigError, Data, Split
 from aezoo_datasets.images import Box, ImageFiles, Reader
-from aezoo_datasets.places import fetched, folder, missing, unzipped
+from aezoo_datasets.places import fetch, folder, missing, unzip
 from aezoo_datasets.settings import Download, Flip, SkipBadImages
 
 # Left, top, right, bottom in the 178x218 images, as in the authors' code of the 2-stage VAE and FlexAE.
@@ -50,7 +50,7 @@ class CelebA:
         """The three official parts, read as needed. Raises MissingError when the files are not there."""
         from torchvision.datasets import CelebA as source  # slow to import, needed here alone
 
-        root = self._located(source)
+        root = self._locate(source)
         found = {name: _read(source, root, name) for name in ("train", "valid", "test")}
         parts = [self._part(one, root / INNER) for one in found.values()]
         attributes = tuple(name for name in found["test"].attr_names if name)
@@ -73,15 +73,15 @@ class CelebA:
         attributes = found.attr.to(torch.uint8)
         return Split(files.part(kept), attributes=attributes[kept])
 
-    def _located(self, source: Any) -> Path:
+    def _locate(self, source: Any) -> Path:
         """The folder with the images unpacked: the user's own, or the cache where only the zip is there."""
         if (self.root / INNER).is_dir():
             return self.root
         if self.download:
-            fetched("celeba", self.root, lambda: source(self.root, download=True))
+            fetch("celeba", self.root, lambda: source(self.root, download=True))
             return self.root
         if (self.root / ZIP).is_file():
-            return unzipped(self.root / ZIP, "celeba", beside=sorted((self.root / "celeba").glob("*.txt")))
+            return unzip(self.root / ZIP, "celeba", beside=sorted((self.root / "celeba").glob("*.txt")))
         raise missing("celeba", self.root, f"{INNER}/ or {ZIP}")
 
     def _decodable(self, files: ImageFiles) -> list[int]:

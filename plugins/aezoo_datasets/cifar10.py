@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 
 from aezoo.api import ConfigError, Data, Split, with_validation
-from aezoo_datasets.places import fetched, folder, missing, untarred
-from aezoo_datasets.resizing import resized
+from aezoo_datasets.places import fetch, folder, missing, untar
+from aezoo_datasets.resizing import resize
 from aezoo_datasets.settings import Download, Root, Validation
 
 INNER = "cifar-10-batches-py"  # of the Python version of the set, unpacked
@@ -37,7 +37,7 @@ class CIFAR10:
         """Both official parts. Raises MissingError when the files are not there."""
         from torchvision.datasets import CIFAR10 as source  # slow to import, needed here alone
 
-        first, second = self._opened(source)
+        first, second = self._open(source)
         train, validation = with_validation(self._part(first), self.validation)
         test = self._part(second)
         return Data(
@@ -51,15 +51,15 @@ class CIFAR10:
             classes=tuple(first.classes),
         )
 
-    def _opened(self, source: Any) -> list[Any]:
+    def _open(self, source: Any) -> list[Any]:
         """torchvision's train and test part."""
         if (self.root / INNER).is_dir():
             return _read(source, self.root)
         if (self.root / PACKED).is_file():
-            return _read(source, untarred(self.root / PACKED))
+            return _read(source, untar(self.root / PACKED))
         if not self.download:
             raise missing("cifar10", self.root, f"{INNER}/")
-        found: list[Any] = fetched(
+        found: list[Any] = fetch(
             "cifar10",
             self.root,
             lambda: [source(self.root, train=train, download=True) for train in (True, False)],
@@ -68,7 +68,7 @@ class CIFAR10:
 
     def _part(self, rows: Any) -> Split:
         values = torch.from_numpy(rows.data).permute(0, 3, 1, 2).contiguous()  # uint8 [N, 3, 32, 32]
-        return Split(resized(values, self.image_size), torch.tensor(rows.targets))
+        return Split(resize(values, self.image_size), torch.tensor(rows.targets))
 
 
 def _read(source: Any, root: Path) -> list[Any]:

@@ -35,7 +35,7 @@ class Digits:
         values, labels = _rows()
         scale = 1 / 16
         if self.image_size is not None:
-            values, scale = _resized(values / 16, self.image_size), 1 / 255
+            values, scale = _resize(values / 16, self.image_size), 1 / 255
         order = torch.randperm(len(values), generator=torch.Generator().manual_seed(SPLIT_SEED))
         train, test = order[:TRAIN], order[TRAIN:]
         return Data(
@@ -57,6 +57,6 @@ def _rows() -> tuple[Tensor, Tensor]:
     return images, torch.from_numpy(bunch.target).long()
 
 
-def _resized(x: Tensor, side: int) -> Tensor:
+def _resize(x: Tensor, side: int) -> Tensor:
     y = F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
     return (y * 255).round().clamp(0, 255).to(torch.uint8)

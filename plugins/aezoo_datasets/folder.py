@@ -60,10 +60,10 @@ class Folder:
         Raises:  MissingError when there is no such directory; ConfigError when it holds no images, or naming
                  a file that cannot be used
         """
-        names = sorted(_found(self.path))
+        names = sorted(_find(self.path))
         if not names:
             raise self._empty("it holds no image files")
-        names, headers = self._headed(names)
+        names, headers = self._read_headers(names)
         reader = Reader(self._channels(names, headers), self.image_size)
         shape = (reader.channels, *self._size(names, headers))
         if self.skip:
@@ -97,7 +97,7 @@ class Folder:
             flip=self.flip,
         )
 
-    def _headed(self, names: Sequence[str]) -> tuple[list[str], list[Header]]:
+    def _read_headers(self, names: Sequence[str]) -> tuple[list[str], list[Header]]:
         """The files that begin as images do, and what their heads say."""
         good: list[str] = []
         headers: list[Header] = []
@@ -169,7 +169,7 @@ class Folder:
         )
 
 
-def _found(root: Path) -> Iterator[str]:
+def _find(root: Path) -> Iterator[str]:
     """Names of image files below a directory, relative to it, hidden ones left out."""
     if not root.exists():
         raise MissingError(

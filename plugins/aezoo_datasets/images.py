@@ -47,9 +47,9 @@ class Reader:
     def __call__(self, path: Path) -> np.ndarray:
         """uint8 [C, H, W]. Raises ConfigError naming a file that cannot be decoded."""
         with _faults(path):
-            return self._decoded(path)
+            return self._decode(path)
 
-    def _decoded(self, path: Path) -> np.ndarray:
+    def _decode(self, path: Path) -> np.ndarray:
         from PIL import Image
 
         with Image.open(path) as file:

@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from aezoo.api import ConfigError, Data, Split, with_validation
-from aezoo_datasets.places import fetched, folder, missing, unpacked
-from aezoo_datasets.resizing import resized
+from aezoo_datasets.places import fetch, folder, missing, unpack
+from aezoo_datasets.resizing import resize
 from aezoo_datasets.settings import Download, Root, Validation
 
 FILES = tuple(
@@ -65,7 +65,7 @@ class _Idx:
 
     def _part(self, rows: tuple[Tensor, Tensor]) -> Split:
         images, labels = rows
-        values = resized(images[:, None], self.image_size)
+        values = resize(images[:, None], self.image_size)
         return Split((values >= 128).byte() if self.binary else values, labels.long())
 
 
@@ -95,11 +95,11 @@ def _read(name: str, source: Any, root: Path, download: bool) -> list[tuple[Tens
     """Images uint8 [N, 28, 28] and labels of the train and the test part."""
     home = _home(name, source.__name__, root, download)
     if home is None:
-        parts = fetched(
+        parts = fetch(
             name, root, lambda: [source(root, train=train, download=True) for train in (True, False)]
         )
     else:
-        parts = [_opened(source, home, train) for train in (True, False)]
+        parts = [_open(source, home, train) for train in (True, False)]
     return [(part.data.to(torch.uint8), part.targets) for part in parts]
 
 
@@ -111,13 +111,13 @@ def _home(name: str, kind: str, root: Path, download: bool) -> Path | None:
     packed = [root / inner / f"{file}.gz" for file in FILES]
     absent = [file for file in packed if not file.is_file()]
     if not absent:
-        return unpacked(packed, inner)
+        return unpack(packed, inner)
     if download:
         return None
     raise missing(name, root, f"{inner}/{absent[0].name}")
 
 
-def _opened(source: Any, home: Path, train: bool) -> Any:
+def _open(source: Any, home: Path, train: bool) -> Any:
     try:
         return source(home, train=train, download=False)
     except (OSError, RuntimeError, ValueError, AssertionError, IndexError) as err:

@@ -30,7 +30,7 @@ def missing(name: str, root: Path, file: str) -> MissingError:
     )
 
 
-def unpacked(files: Sequence[Path], inner: str) -> Path:
+def unpack(files: Sequence[Path], inner: str) -> Path:
     """A folder in the cache with the unpacked content of .gz files under `inner`; the files stay as they are.
 
     The folder is named after their content, so other files of the same names get another one.
@@ -44,11 +44,11 @@ def unpacked(files: Sequence[Path], inner: str) -> Path:
     for file in files:
         target = root / inner / file.stem
         if not target.is_file():
-            _write(target, _gunzipped(file))
+            _write(target, _gunzip(file))
     return root
 
 
-def untarred(file: Path) -> Path:
+def untar(file: Path) -> Path:
     """A folder in the cache with the files of a .tar.gz, under the names they have in it.
 
     Raises:  as `unpacked`
@@ -69,7 +69,7 @@ def untarred(file: Path) -> Path:
     return root
 
 
-def unzipped(file: Path, inner: str, beside: Sequence[Path] = ()) -> Path:
+def unzip(file: Path, inner: str, beside: Sequence[Path] = ()) -> Path:
     """A folder in the cache with the files of a zip archive under `inner`, and copies of those `beside` it.
 
     Files that are there already with their full size are left: an archive of 200,000 is unpacked once, and
@@ -119,7 +119,7 @@ def read(file: Path) -> bytes:
         ) from err
 
 
-def fetched(name: str, root: Path, load: Callable[[], Any]) -> Any:
+def fetch(name: str, root: Path, load: Callable[[], Any]) -> Any:
     """What `load` gives, a call that downloads into root.
 
     Raises:  MissingError when nothing could be fetched or written
@@ -135,7 +135,7 @@ def fetched(name: str, root: Path, load: Callable[[], Any]) -> Any:
         ) from err
 
 
-def _gunzipped(file: Path) -> bytes:
+def _gunzip(file: Path) -> bytes:
     try:
         return gzip.decompress(read(file))
     except (OSError, EOFError, zlib.error) as err:

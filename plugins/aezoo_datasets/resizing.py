@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def resized(values: Tensor, side: int | None) -> Tensor:
+def resize(values: Tensor, side: int | None) -> Tensor:
     """uint8 [N, C, H, W] -> uint8 [N, C, side, side], bilinear and antialiased; None: as they are."""
     if side is None or values.shape[-2:] == (side, side):
         return values

@@ -35,10 +35,10 @@ class BackboneDecoder(Decoder):
 
     def forward(self, z: Tensor) -> Tensor:
         """z [B, m] -> x_hat [B, *shape] in the range."""
-        return _bounded(self.body(z), self.range)
+        return _bound(self.body(z), self.range)
 
 
-def _bounded(y: Tensor, range: tuple[float, float] | None) -> Tensor:
+def _bound(y: Tensor, range: tuple[float, float] | None) -> Tensor:
     if range is None:
         return y
     low, high = range

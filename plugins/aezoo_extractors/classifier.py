@@ -7,8 +7,8 @@ from typing import ClassVar, final
 from torch import Tensor
 
 from aezoo.api import Extractor
-from aezoo_extractors.shapes import coloured, image_shape, rule, sized
-from aezoo_extractors.weights import shipped, weights_file
+from aezoo_extractors.shapes import colour, image_shape, resize, rule
+from aezoo_extractors.weights import load_shipped, weights_file
 
 
 class _Classifier(Extractor):
@@ -24,7 +24,7 @@ class _Classifier(Extractor):
     def __init__(self, *, shape: tuple[int, ...]) -> None:
         super().__init__()
         image_shape(shape, self.name)
-        trained = shipped(self.name)
+        trained = load_shipped(self.name)
         self.network, self.sha256 = trained.network, trained.sha256
         self.own = tuple(trained.header["shape"])
         self.resize = rule(shape, self.own)
@@ -32,12 +32,12 @@ class _Classifier(Extractor):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, C, H, W] to [B, d]."""
-        return self.network.features(self.prepared(x))
+        return self.network.features(self.prepare(x))
 
-    def prepared(self, x: Tensor) -> Tensor:
+    def prepare(self, x: Tensor) -> Tensor:
         """Images of the network's own shape."""
         channels, height, width = self.own
-        return sized(coloured(x, channels), height, width)
+        return resize(colour(x, channels), height, width)
 
 
 @final

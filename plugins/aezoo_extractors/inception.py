@@ -51,10 +51,10 @@ class Inception(Extractor):
     ) -> None:
         super().__init__()
         _check_channels(shape)
-        file = _found(weights, download)
-        self.weights, self.sha256 = str(file), _checked(file)
-        self.network = network(_loaded(file))
-        self.instead = published(self.network)
+        file = _find(weights, download)
+        self.weights, self.sha256 = str(file), _check(file)
+        self.network = network(_load(file))
+        self.instead = known_measures(self.network)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, 1 or 3, H, W] to [B, 2048], >= 0."""
@@ -72,7 +72,7 @@ def network(state: Mapping[str, Tensor]) -> nn.Module:
     return module.float().requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
 
-def published(network: nn.Module) -> dict[str, tuple[SetMetric, ...]]:
+def known_measures(network: nn.Module) -> dict[str, tuple[SetMetric, ...]]:
     """The measures that are known by names of their own on these features: torch-fidelity computes them."""
     classes = network.get_submodule("fc").get_parameter("weight")  # of ImageNet, without their bias
     return {"fd": (FID(), ISC(classes)), "kd": (KID(),), "knn": (PrecisionRecall(), Neighbours())}
@@ -105,7 +105,7 @@ def architecture() -> nn.Module:
 # --- the file
 
 
-def _found(weights: str, download: bool) -> Path:
+def _find(weights: str, download: bool) -> Path:
     """The file that is named, or the one in torch's hub folder.
 
     Raises:  MissingError when it is not there
@@ -144,7 +144,7 @@ def _fetch(file: Path) -> None:
         raise _missing(what, "--download") from err
 
 
-def _checked(file: Path) -> str:
+def _check(file: Path) -> str:
     """The file's sha256.
 
     Raises:  ConfigError when it is not the one that the file's name promises
@@ -160,7 +160,7 @@ def _checked(file: Path) -> str:
     return digest
 
 
-def _loaded(file: Path) -> dict[str, Tensor]:
+def _load(file: Path) -> dict[str, Tensor]:
     """The weights; nothing but tensors is unpickled."""
     try:
         found: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)

@@ -28,7 +28,7 @@ def image_shape(shape: Shape, by: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def coloured(x: Tensor, channels: int) -> Tensor:
+def colour(x: Tensor, channels: int) -> Tensor:
     """Images [B, channels, H, W]: where the number differs, by way of grey."""
     if x.shape[1] == channels:
         return x
@@ -42,7 +42,7 @@ def grey(x: Tensor) -> Tensor:
     return (x * x.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
 
 
-def sized(x: Tensor, height: int, width: int) -> Tensor:
+def resize(x: Tensor, height: int, width: int) -> Tensor:
     """Images [B, C, height, width]: bilinear, antialiased where they shrink."""
     if x.shape[-2:] == (height, width):
         return x

@@ -26,7 +26,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from aezoo.api import Data, Split, load_dataset
 from aezoo_extractors.network import Network, fresh
-from aezoo_extractors.weights import TABLE, Trained, packed, table, unpacked
+from aezoo_extractors.weights import TABLE, Trained, pack, table, unpack
 
 THREADS = 1  # how sums are split among threads changes their last bits
 
@@ -105,14 +105,14 @@ def _minibatches(recipe: Recipe, data: Data, generator: torch.Generator) -> Iter
     for index in torch.randperm(len(values), generator=generator).split(recipe.batch):
         if len(index) < recipe.batch:
             return
-        x = shifted(values[index], recipe.crop, generator)
+        x = shift(values[index], recipe.crop, generator)
         if recipe.flip:
             mirrored = torch.rand(len(x), generator=generator) < 0.5
             x = torch.where(mirrored[:, None, None, None], x.flip(-1), x)
         yield data.x(x).contiguous(memory_format=torch.channels_last), labels[index]
 
 
-def shifted(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
+def shift(x: Tensor, most: int, generator: torch.Generator) -> Tensor:
     """Images [B, C, H, W], each moved by -most..most pixels both ways; zeros come in from outside."""
     rows, channels, height, width = x.shape
     corner = torch.randint(0, 2 * most + 1, (2, rows, 1), generator=generator)
@@ -143,7 +143,7 @@ def _rows(split: Split) -> tuple[Tensor, Tensor]:
 # --- files
 
 
-def made(name: str, recipe: Recipe, data: Data, *, quiet: bool = False) -> tuple[bytes, Trained]:
+def make(name: str, recipe: Recipe, data: Data, *, quiet: bool = False) -> tuple[bytes, Trained]:
     """A weights file, and what is read back from it; its header holds the accuracy of just these weights."""
     network = train(recipe, data, quiet=quiet)
     header: dict[str, Any] = {
@@ -155,9 +155,9 @@ def made(name: str, recipe: Recipe, data: Data, *, quiet: bool = False) -> tuple
         "train_rows": len(data.train),
         "train_sha256": _digest(data.train),
     }
-    header["accuracy"] = accuracy(unpacked(packed(network, header)).network, data, data.test)
-    content = packed(network, header)
-    return content, unpacked(content)
+    header["accuracy"] = accuracy(unpack(pack(network, header)).network, data, data.test)
+    content = pack(network, header)
+    return content, unpack(content)
 
 
 def _digest(split: Split) -> str:
@@ -167,7 +167,7 @@ def _digest(split: Split) -> str:
     return digest.hexdigest()
 
 
-def described(trained: Trained, data: Data, size: int, seconds: float) -> dict[str, Any]:
+def describe(trained: Trained, data: Data, size: int, seconds: float) -> dict[str, Any]:
     """What weights.toml says of a file."""
     header = trained.header
     return {
@@ -234,8 +234,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     place = {"root": given.data_root} if given.data_root else {}
     data = load_dataset(given.dataset or recipe.dataset, **place)
     begin, commit = time.monotonic(), _commit()
-    content, trained = made(given.name, recipe, data)
-    entry = described(trained, data, len(content), time.monotonic() - begin) | {"commit": commit}
+    content, trained = make(given.name, recipe, data)
+    entry = describe(trained, data, len(content), time.monotonic() - begin) | {"commit": commit}
     write(given.name, content, entry, given.out)
     print(f"{given.name}: test accuracy {entry['accuracy']:.4f}, {len(content)} bytes, {entry['seconds']} s")
     return 0

@@ -38,7 +38,7 @@ class Trained:
     sha256: str
 
 
-def packed(network: Network, header: dict[str, Any]) -> bytes:
+def pack(network: Network, header: dict[str, Any]) -> bytes:
     """The content of a weights file; kernels in half precision, everything else in single."""
     tensors = {
         name: (value.half() if value.dim() > 1 else value).contiguous()
@@ -47,7 +47,7 @@ def packed(network: Network, header: dict[str, Any]) -> bytes:
     return save(tensors, {KEY: json.dumps(header)})
 
 
-def unpacked(content: bytes) -> Trained:
+def unpack(content: bytes) -> Trained:
     """What `packed` wrote.
 
     Raises:  AezooError for anything else
@@ -63,13 +63,13 @@ def unpacked(content: bytes) -> Trained:
     return Trained(network, header, hashlib.sha256(content).hexdigest())
 
 
-def shipped(name: str) -> Trained:
+def load_shipped(name: str) -> Trained:
     """A classifier of this package.
 
     Raises:  AezooError when its file is not the one that `weights.toml` speaks of
     """
     file = weights_file(name)
-    trained = unpacked(file.read_bytes())
+    trained = unpack(file.read_bytes())
     expected = table()[name]["sha256"]
     if trained.sha256 != expected:
         raise AezooError(

@@ -33,7 +33,7 @@ class Memorization(ModelMetric):
     def measure(self, evaluation: Evaluation) -> Iterator[Value]:
         """Four columns of each score, of disjoint sets of equal size; and copies."""
         yield from _scores("pms", evaluation.rows, evaluation)
-        yield from _copied(evaluation)
+        yield from _copies(evaluation)
         for space in evaluation.spaces:
 
             def features(of: str, space: str = space) -> Tensor:
@@ -71,7 +71,7 @@ def _some(rows: Tensor, evaluation: Evaluation) -> Tensor:
     return rows[order[:count]]
 
 
-def _copied(evaluation: Evaluation) -> Iterator[Value]:
+def _copies(evaluation: Evaluation) -> Iterator[Value]:
     """Exact copies of any training row; what costs distances looks at as many of them as pms does."""
     sets, rounding = evaluation.sets, _rounding(evaluation)
     exact = metrics.exact_copies(sets.rows("generation"), sets.all_training())

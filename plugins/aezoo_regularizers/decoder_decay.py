@@ -31,7 +31,7 @@ class DecoderDecay(Regularizer):
 
     def attach(self, model: Autoencoder) -> None:
         """Refuse a decoder with nothing to decay."""
-        if not self._decayed(model.decoder):
+        if not self._matrices(model.decoder):
             raise ConfigError(
                 "decoder-decay finds no weight matrix in this decoder",
                 where="regularizer.decoder-decay",
@@ -39,10 +39,10 @@ class DecoderDecay(Regularizer):
             )
 
     def terms(self, step: Step) -> Terms:
-        squares = [weight.square().sum() for weight in self._decayed(step.model.decoder)]
+        squares = [weight.square().sum() for weight in self._matrices(step.model.decoder)]
         return {"decoder_decay": value_at(self.weight, step.number) * torch.stack(squares).sum()}
 
-    def _decayed(self, decoder: nn.Module) -> list[nn.Parameter]:
+    def _matrices(self, decoder: nn.Module) -> list[nn.Parameter]:
         return kernels(decoder)[1 if self.skip_first else 0 :]
 
 

@@ -67,7 +67,7 @@ class Interp(Regularizer):
 
     def critic_loss(self, step: Step) -> Terms:
         """Equation 9: E C(x_inp) - E C(x) + beta E (||grad C(x_bar)|| - 1)^2."""
-        x, x_inp = step.x, interpolated(step).detach()
+        x, x_inp = step.x, decode_between(step).detach()
         alpha = torch.rand(len(x), generator=step.generator, device=x.device)  # one per example
         low, high = self.critic(torch.cat([x_inp, x])).chunk(2)  # one pass over both
         gap = low.mean() - high.mean()
@@ -76,10 +76,10 @@ class Interp(Regularizer):
 
     def smoothing_loss(self, step: Step) -> Terms:
         """Equation 10; the gradient reaches the decoder, and the encoder by way of both codes."""
-        return {"smoothing": -value_at(self.weight, step.number) * self.critic(interpolated(step)).mean()}
+        return {"smoothing": -value_at(self.weight, step.number) * self.critic(decode_between(step)).mean()}
 
 
-def interpolated(step: Step) -> Tensor:
+def decode_between(step: Step) -> Tensor:
     """x_inp = D(gamma z + (1 - gamma) z'), z' of an independent batch, gamma ~ U[0, 1] per example."""
     encoder, decoder = step.model.encoder, step.model.decoder
 

@@ -35,7 +35,7 @@ ELSE = ("seconds", "images_per_s", "peak_memory_mb")  # what may differ between 
 @pytest.fixture(autouse=True)
 def _own_registry():
     """Plugins that cells load in this process are gone with the test."""
-    with registry.isolated():
+    with registry.isolate():
         yield
 
 

@@ -10,7 +10,7 @@ import torch
 import aezoo
 from aezoo.data import memory
 from aezoo.data.loading import load_data
-from aezoo.data.memory import fits, gathered, in_memory, is_streamed
+from aezoo.data.memory import fits, gather, in_memory, is_streamed
 from aezoo.data.order import Order
 from aezoo.data.resident import Resident
 from aezoo.data.streamed import Streamed
@@ -81,7 +81,7 @@ def test_gathering_keeps_the_rows(data):
     assert not is_streamed(whole) and is_streamed(data)
     assert torch.equal(whole.train.values, data.train.values[:])
     assert torch.equal(whole.validation.values, data.test.values[:])
-    assert gathered(whole.train.values) is whole.train.values
+    assert gather(whole.train.values) is whole.train.values
 
 
 def test_a_quarter_of_the_free_memory_is_the_limit(data, monkeypatch):

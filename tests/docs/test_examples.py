@@ -75,7 +75,7 @@ def _materials(tmp_path, monkeypatch):
 def perform(words: list[str]) -> None:
     """One command: aezoo's as in a new process, pip's without a network and into `site/`."""
     if words[0] == "aezoo":
-        with registry.isolated():
+        with registry.isolate():
             result = CliRunner().invoke(build(), shortened(words[1:]), catch_exceptions=False)
         assert result.exit_code == 0, (words, result.output)
         return
@@ -111,7 +111,7 @@ def test_the_programs_of_a_page_work(page, tmp_path, monkeypatch):
             continue  # a fragment that shows one line of a part
         program = tmp_path / f"program{number}.py"
         program.write_text(code, encoding="utf-8")
-        with registry.isolated():
+        with registry.isolate():
             names = runpy.run_path(str(program))
         if "images" in names:
             assert tuple(names["images"].shape) == (16, 1, 8, 8)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from aezoo.errors import AezooError, ConfigError
-from aezoo.evaluation.sets import Sets, as_bytes, default_rows, stretched
+from aezoo.evaluation.sets import Sets, as_bytes, default_rows, stretch
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.types import Data, Split
 from tests.toyparts import Back, D, Fixed, Lines
@@ -126,7 +126,7 @@ def test_bytes_are_rounded_to_the_nearest_and_cut():
 
 def test_stretching_moves_each_image_to_the_whole_range_by_itself():
     x = torch.tensor([[[[0.2, 0.3]]], [[[0.5, 0.9]]], [[[0.4, 0.4]]]])
-    assert stretched(x).flatten(1).tolist() == [[0, 1], [0, 1], [0, 0]]
+    assert stretch(x).flatten(1).tolist() == [[0, 1], [0, 1], [0, 0]]
 
 
 def test_a_decoder_that_makes_nan_is_told_with_the_number_of_rows():

@@ -14,7 +14,7 @@ from PIL import Image
 from aezoo.drawing import pictures
 from aezoo.explore import drawing
 from aezoo.explore.cloud import Cloud
-from aezoo.explore.drawing import Columns, latent, table
+from aezoo.explore.drawing import ImageColumns, latent, table
 from aezoo.explore.lineup import Lineup
 
 UNIT = (0.0, 1.0)
@@ -38,7 +38,9 @@ def texts(figure) -> list[str]:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_image_stands_in_its_place_pixel_by_pixel(channels):
     left, right = shades(2, 1, channels), 1 - shades(2, 3, channels)
-    figure = table([Columns(left, ["a"]), Columns(right, ["b", "c", "d"])], UNIT, title="t", notes=["1", "2"])
+    figure = table(
+        [ImageColumns(left, ["a"]), ImageColumns(right, ["b", "c", "d"])], UNIT, title="t", notes=["1", "2"]
+    )
     seen = pixels(figure)
     top = seen.shape[0] - drawing.MARGIN - 2 * 48 - pictures.LINE
     for row in range(2):
@@ -65,8 +67,8 @@ def test_a_lineup_names_its_rows_real_images_first():
 
 
 def test_a_figure_is_as_wide_as_its_title():
-    narrow = table([Columns(shades(1, 1), ["a"])], UNIT)
-    wide = table([Columns(shades(1, 1), ["a"])], UNIT, title="a title that is wider than one image")
+    narrow = table([ImageColumns(shades(1, 1), ["a"])], UNIT)
+    wide = table([ImageColumns(shades(1, 1), ["a"])], UNIT, title="a title that is wider than one image")
     assert pixels(wide).shape[1] > 2 * pixels(narrow).shape[1]
 
 
@@ -116,7 +118,8 @@ def test_axes_say_what_they_are():
 
 
 @pytest.mark.parametrize(
-    "draw", [lambda: latent(cloud(), ("a", "b", "c")), lambda: table([Columns(shades(2, 2), "ab")], UNIT)]
+    "draw",
+    [lambda: latent(cloud(), ("a", "b", "c")), lambda: table([ImageColumns(shades(2, 2), "ab")], UNIT)],
 )
 def test_an_svg_repeats_byte_by_byte_and_says_no_date(draw):
     first, again = pictures.svg(draw()), pictures.svg(draw())
@@ -126,5 +129,5 @@ def test_an_svg_repeats_byte_by_byte_and_says_no_date(draw):
 
 
 def test_an_svg_holds_its_images():
-    text = pictures.svg(table([Columns(shades(2, 2), "ab")], UNIT)).decode()
+    text = pictures.svg(table([ImageColumns(shades(2, 2), "ab")], UNIT)).decode()
     assert text.count("data:image/png;base64") == 1

@@ -200,7 +200,7 @@ def test_an_interpolation_ends_at_the_two_reconstructions(gamma, monkeypatch):
     step = step_of(model)
     with step.in_phase("look", 1):
         expected = step.x_hat if gamma else model.decoder(step.partner.z)
-        assert torch.equal(interp.interpolated(step), expected)
+        assert torch.equal(interp.decode_between(step), expected)
         assert not torch.equal(step.x_hat, model.decoder(step.partner.z))
 
 
@@ -209,7 +209,7 @@ def test_between_a_batch_and_itself_lies_its_reconstruction():
     step, other = step_of(model, Rows((1, 8, 8), twins=True)), step_of(model)
     for each in (step, other):
         with each.in_phase("look", 1):
-            close = torch.allclose(interp.interpolated(each), each.x_hat, atol=1e-6)
+            close = torch.allclose(interp.decode_between(each), each.x_hat, atol=1e-6)
         assert close == (each is step)
 
 
@@ -221,7 +221,7 @@ def test_gamma_is_one_number_per_example_on_the_whole_unit_interval(monkeypatch)
         step = step_of(model)
         step.begin(number)
         with step.in_phase("look", 1):
-            interp.interpolated(step)
+            interp.decode_between(step)
     gamma = torch.stack(seen)
     assert gamma.shape == (40, B) and gamma.min() < 0.02 and gamma.max() > 0.98  # not folded to a half
 

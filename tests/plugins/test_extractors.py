@@ -33,8 +33,8 @@ from aezoo_extractors.identity import Identity
 from aezoo_extractors.inception import HASH, Inception, architecture, network
 from aezoo_extractors.pixels import Pixels
 from aezoo_extractors.random_conv import RandomConv
-from aezoo_extractors.shapes import coloured, rule
-from aezoo_extractors.training import RECIPES, accuracy, made, main, processor, shifted
+from aezoo_extractors.shapes import colour, rule
+from aezoo_extractors.training import RECIPES, accuracy, main, make, processor, shift
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"  # beside the repository, where there is one
 CLASSIFIERS = {
@@ -120,9 +120,9 @@ def frechet(a, b):
 
 def test_colours_become_grey_by_luma_and_grey_is_repeated():
     red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
-    assert coloured(red, 1).item() == pytest.approx(0.299)
-    assert torch.equal(coloured(torch.full((1, 1, 1, 1), 0.5), 3), torch.full((1, 3, 1, 1), 0.5))
-    assert coloured(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1), 3).flatten().tolist() == [0.5] * 3
+    assert colour(red, 1).item() == pytest.approx(0.299)
+    assert torch.equal(colour(torch.full((1, 1, 1, 1), 0.5), 3), torch.full((1, 3, 1, 1), 0.5))
+    assert colour(torch.tensor([0.0, 1.0]).view(1, 2, 1, 1), 3).flatten().tolist() == [0.5] * 3
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_every_classifier_is_in_the_table():
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_weights_file_is_small_and_is_the_one_that_the_table_speaks_of(name):
     content = Path(str(weights.weights_file(name))).read_bytes()
-    entry, header = weights.table()[name], weights.unpacked(content).header
+    entry, header = weights.table()[name], weights.unpack(content).header
     assert len(content) == entry["bytes"] < 1_000_000
     assert hashlib.sha256(content).hexdigest() == entry["sha256"]
     assert header["name"] == name and header["accuracy"] == entry["accuracy"]
@@ -206,10 +206,10 @@ def cifar10():
 def test_weights_that_are_not_those_of_the_table_are_refused(tmp_path, monkeypatch):
     other = tmp_path / "weights" / "classifier-digits.safetensors"
     other.parent.mkdir()
-    trained = weights.shipped("classifier-digits")
+    trained = weights.load_shipped("classifier-digits")
     with torch.no_grad():
         trained.network.head.bias.add_(1)
-    other.write_bytes(weights.packed(trained.network, trained.header))
+    other.write_bytes(weights.pack(trained.network, trained.header))
     monkeypatch.setattr(weights, "weights_file", lambda name: other)
     with pytest.raises(AezooError, match=f"has the sha256 [0-9a-f]+, and it should be {trained.sha256}"):
         DigitsClassifier(shape=(1, 8, 8))
@@ -218,7 +218,7 @@ def test_weights_that_are_not_those_of_the_table_are_refused(tmp_path, monkeypat
 @pytest.mark.parametrize("content", [b"", b"\x08\0\0\0\0\0\0\0{}      ", b"no safetensors at all"])
 def test_a_damaged_weights_file_is_refused(content):
     with pytest.raises(AezooError, match="not the weights of a classifier"):
-        weights.unpacked(content)
+        weights.unpack(content)
 
 
 # --- their training
@@ -226,7 +226,7 @@ def test_a_damaged_weights_file_is_refused(content):
 
 def test_images_are_shifted_by_whole_pixels_with_zeros_moving_in():
     x = torch.arange(1, 10, dtype=torch.uint8).view(1, 1, 3, 3).repeat(50, 2, 1, 1)
-    found = shifted(x, 1, torch.Generator().manual_seed(0))
+    found = shift(x, 1, torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(x[0, 0], (1, 1, 1, 1))
     windows = [padded[i : i + 3, j : j + 3] for i in range(3) for j in range(3)]
     places = [next(n for n, window in enumerate(windows) if torch.equal(one[0], window)) for one in found]
@@ -237,7 +237,7 @@ def test_images_are_shifted_by_whole_pixels_with_zeros_moving_in():
 def test_a_training_repeats_and_never_sees_the_test_part():
     data, recipe = load_dataset("digits"), replace(RECIPES["classifier-digits"], epochs=1)
     blind = replace(data, test=Split(data.test.values[:10], data.test.labels[:10]))
-    one, other, third = (made("x", recipe, rows, quiet=True)[1] for rows in (data, data, blind))
+    one, other, third = (make("x", recipe, rows, quiet=True)[1] for rows in (data, data, blind))
     assert one.sha256 == other.sha256
     assert torch.equal(one.network.head.weight, third.network.head.weight)
 
@@ -248,7 +248,7 @@ def test_the_digits_classifier_can_be_trained_again(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     content = (tmp_path / "weights" / "classifier-digits.safetensors").read_bytes()
-    assert weights.unpacked(content).header["accuracy"] >= 0.98
+    assert weights.unpack(content).header["accuracy"] >= 0.98
     entry = weights.table()["classifier-digits"]
     if (entry["torch"], entry["cpu"]) == (torch.__version__, processor()):
         assert hashlib.sha256(content).hexdigest() == entry["sha256"]

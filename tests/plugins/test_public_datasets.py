@@ -14,7 +14,7 @@ from aezoo.errors import AezooError, ConfigError, MissingError
 from aezoo_datasets.celeba import BOXES, CelebA
 from aezoo_datasets.cifar10 import CIFAR10
 from aezoo_datasets.mnist import CLOTHES, MNIST, FashionMNIST
-from aezoo_datasets.places import unzipped
+from aezoo_datasets.places import unzip
 from tests.images import picture, write_idx
 
 PUBLIC = [(MNIST, "mnist"), (FashionMNIST, "fashion-mnist"), (CIFAR10, "cifar10"), (CelebA, "celeba")]
@@ -299,6 +299,6 @@ def test_a_zip_cannot_write_outside_its_folder(tmp_path, cache):
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("../../escaped", "x")
         archive.writestr("inside", "x")
-    root = unzipped(tmp_path / "x.zip", "a")
+    root = unzip(tmp_path / "x.zip", "a")
     assert [path.name for path in cache.rglob("*") if path.is_file()] == ["inside"]
     assert (root / "a" / "inside").read_text() == "x" and not list(tmp_path.rglob("escaped"))

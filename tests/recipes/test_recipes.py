@@ -61,7 +61,7 @@ def datasets():
                 digits.model_copy(update={"name": name, "default": False}) for name in IMAGES.keys() - known
             ]
 
-    with registry.isolated():
+    with registry.isolate():
         registry.register(Names(), "names")
         yield
 

@@ -55,7 +55,7 @@ def test_a_run_with_a_one_file_plugin_moves_and_still_samples_and_loads(run, tmp
     shutil.move(trained, moved)
     assert run("sample", moved, "-n", 4, "--out", "a.npz")[0] == 0
     assert run("reconstruct", moved, "-n", 4, "--out", "b.npz")[0] == 0
-    with registry.isolated():
+    with registry.isolate():
         assert aezoo.load(moved).sample(3).shape == (3, 1, 8, 8)
 
 
@@ -84,7 +84,7 @@ def test_a_run_is_not_resumed_with_another_file_of_the_name(run, tmp_path, train
 def test_two_runs_with_different_files_of_one_name_load_in_one_process(run, tmp_path, trained):
     (tmp_path / "cube.py").write_text(PART.replace("self.side *", "100 +"))
     assert train(run, "--prior", "cube", "--plugin", "cube.py", "--out", "other")[0] == 0
-    with registry.isolated():
+    with registry.isolate():
         codes = [aezoo.load(path).sample_codes(4).max() for path in ("run", "other", "run")]
     assert codes[0] <= 1 and codes[1] >= 100 and codes[2] <= 1
 
@@ -102,7 +102,7 @@ def test_a_run_file_names_plugins_beside_itself(run, tmp_path):
 def test_python_takes_plugins_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cube.py").write_text(PART)
-    with registry.isolated():
+    with registry.isolate():
         made = aezoo.train(prior="cube", plugins=["cube.py"], steps=2, backbone="mlp", out="run")
         assert made.config.plugins == ("plugins/cube.py",)
 

@@ -132,7 +132,7 @@ def test_a_plugin_that_needs_another_api_says_what_to_do(install):
 def test_a_third_party_cannot_take_a_shipped_name(install):
     shipped = registry.default("prior")
     source = GOOD.replace('"mine"', repr(shipped.name))
-    with registry.isolated():
+    with registry.isolate():
         install("aezoo-thief", "thief_plugin", source)
         thief = record("aezoo-thief")
         assert thief.status == "FAILED"
@@ -151,14 +151,14 @@ def test_of_two_third_parties_with_one_name_one_fails_and_names_both(install):
 def test_a_regularizer_cannot_have_the_name_of_a_divergence(install):
     divergence = registry.list_components("divergence")[0].name
     source = GOOD.replace('"mine"', repr(divergence)).replace('"prior"', '"regularizer"')
-    with registry.isolated():
+    with registry.isolate():
         install("aezoo-thief", "thief_plugin", source)
         assert record("aezoo-thief").status == "FAILED"
 
 
 def test_a_third_party_cannot_become_the_default(install):
     shipped = registry.default("prior").name
-    with registry.isolated():
+    with registry.isolate():
         install("aaa", "aaa_plugin", GOOD.replace("summary=", "default=True, summary="))
         assert record("aaa").status == "ok"
         assert registry.default("prior").name == shipped
@@ -194,7 +194,7 @@ def test_a_name_in_a_disabled_plugin_says_which_one_with_exit_code_3(install, mo
     package = registry.default("prior").target.partition(".")[0]
     name = registry.default("prior").name
     monkeypatch.setenv("AEZOO_DISABLE_PLUGINS", package)
-    with registry.isolated(), pytest.raises(MissingError) as caught:
+    with registry.isolate(), pytest.raises(MissingError) as caught:
         registry.find("prior", name, "--prior")
     assert caught.value.exit_code == 3
     assert package in caught.value.what and "AEZOO_DISABLE_PLUGINS" in caught.value.fix
@@ -285,7 +285,7 @@ class Fake:
 
 
 def test_a_registered_plugin_is_forgotten_after_isolation():
-    with registry.isolated():
+    with registry.isolate():
         registry.register(Fake(), "fake")
         assert registry.find("prior", "fake").plugin == "fake"
     with pytest.raises(ConfigError):
@@ -293,12 +293,12 @@ def test_a_registered_plugin_is_forgotten_after_isolation():
 
 
 def test_registering_what_is_no_plugin_is_the_users_error():
-    with registry.isolated(), pytest.raises(ConfigError, match="empty"):
+    with registry.isolate(), pytest.raises(ConfigError, match="empty"):
         registry.register(SimpleNamespace(), "empty")
 
 
 def test_a_withdrawn_plugin_is_forgotten_and_may_come_again():
-    with registry.isolated():
+    with registry.isolate():
         registry.register(Fake(), "fake")
         registry.withdraw("fake")
         with pytest.raises(ConfigError):
@@ -308,7 +308,7 @@ def test_a_withdrawn_plugin_is_forgotten_and_may_come_again():
 
 
 def test_registering_one_plugin_twice_is_an_error():
-    with registry.isolated():
+    with registry.isolate():
         registry.register(Fake(), "fake")
         with pytest.raises(ConfigError, match="duplicate"):
             registry.register(Fake(), "fake")

@@ -46,7 +46,7 @@ def installed(request, tmp_path, monkeypatch):
                 for name in ("based", "named", "lost", "round")
             ]
 
-    with registry.isolated():
+    with registry.isolate():
         registry.register(Plugin(), "bases")
         yield package
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from aezoo.report.curves import BOTTOM, HEIGHT, LEFT, MOST, RIGHT, TOP, WIDTH, phases, thinned
-from aezoo.report.scale import Scale, fitted, short
+from aezoo.report.curves import BOTTOM, HEIGHT, LEFT, MOST, RIGHT, TOP, WIDTH, phases, thin
+from aezoo.report.scale import Scale, fit, short
 from tests.report.runs import LINES
 
 
@@ -46,22 +46,22 @@ def test_values_that_are_no_finite_number_are_left_out():
 
 def test_a_long_log_is_thinned_and_keeps_its_spike_and_its_ends():
     curve = [(float(step), float(step == 7777)) for step in range(10_000)]
-    kept = thinned(curve)
+    kept = thin(curve)
     assert len(kept) <= MOST
     assert kept[0] == curve[0] and kept[-1] == curve[-1] and (7777.0, 1.0) in kept
     assert kept == sorted(kept)
 
 
 def test_a_curve_that_spans_decades_stands_on_a_logarithmic_axis():
-    scale = fitted([0.1, 1.0, 100.0], 0, 300)
+    scale = fit([0.1, 1.0, 100.0], 0, 300)
     assert scale.log and [scale(value) for value in (0.1, 1.0, 10.0, 100.0)] == [0, 100, 200, 300]
     assert [text for _, text in scale.ticks()] == ["0.1", "1", "10", "100"]
-    assert not fitted([-1.0, 1000.0], 0, 300).log
+    assert not fit([-1.0, 1000.0], 0, 300).log
 
 
 @pytest.mark.parametrize("value", [0.0, 3.5, -2.0, 1e-9])
 def test_a_constant_is_drawn_in_the_middle(value):
-    assert fitted([value, value], 0, 100)(value) == 50
+    assert fit([value, value], 0, 100)(value) == 50
 
 
 def test_ticks_are_round_and_inside():

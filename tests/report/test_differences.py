@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aezoo.report.differences import Setting, differences, settings
+from aezoo.report.differences import Values, differences, settings
 
 ONE = {"prior": {"name": "a", "hidden": [64, 64]}, "train": {"steps": 10, "lr": 0.1}}
 TWO = {"prior": {"name": "b"}, "train": {"steps": 10, "lr": 0.2}}
@@ -31,4 +31,4 @@ def test_of_an_absolute_path_only_the_last_name_is_shown():
 
 def test_what_an_optimizer_is_and_how_fast_it_learns_matter_more_than_the_rest():
     keys = ("optimizer.critic.lr", "optimizer.critic.name", "optimizer.critic.eps", "train.lr")
-    assert [Setting(key, ()).minor for key in keys] == [False, False, True, False]
+    assert [Values(key, ()).minor for key in keys] == [False, False, True, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aezoo.reproduction.evidence import evidence_of, judged
+from aezoo.reproduction.evidence import evidence_of, verdict_on
 from aezoo.reproduction.experiment import Experiment
 from aezoo.reproduction.page import Made, markdown, page_of, text
 from tests.tables.cases import FD, facts, outcome
@@ -57,7 +57,7 @@ def made() -> Made:
         for seed, score in enumerate(scores)
     ]
     found = evidence_of(outcomes)
-    verdicts = [judged(claim, found) for claim in experiment.claim]
+    verdicts = [verdict_on(claim, found) for claim in experiment.claim]
     shown = (("item-samples.png", "64 random samples"),)
     return Made(
         experiment, "small", "aezoo reproduce item", outcomes, found, verdicts, shown, hardware="one core"

@@ -12,7 +12,7 @@ from aezoo.cli.main import build
 from aezoo.errors import ConfigError
 from aezoo.registry import registry
 from aezoo.reproduction.evidence import methods_of
-from aezoo.reproduction.experiment import cells_of, named
+from aezoo.reproduction.experiment import cells_of, load_experiment
 from aezoo.resolve import resolve
 
 ITEMS = [info.name for info in registry.list_components("experiment")]
@@ -40,7 +40,7 @@ def test_an_item_shows_what_it_would_do(item, scale, tmp_path):
 
 @every_item
 def test_small_grids_are_small_and_have_seeds_to_pair(item):
-    experiment = named(item)
+    experiment = load_experiment(item)
     cells = cells_of(experiment, "small", Path("runs")).cells
     assert experiment.grid.seeds >= 3
     assert all(cell.config.train.steps <= 6000 for cell in cells)
@@ -49,7 +49,7 @@ def test_small_grids_are_small_and_have_seeds_to_pair(item):
 
 @every_item
 def test_claims_speak_of_what_some_scale_trains_and_numbers_fit_their_columns(item):
-    experiment = named(item)
+    experiment = load_experiment(item)
     grids = [cells_of(experiment, scale, Path("runs")) for scale in experiment.scales]
     trained = {cell.method for grid in grids for cell in grid.cells}
     assert all(set(methods_of(claim)) <= trained for claim in experiment.claim)
@@ -62,25 +62,27 @@ def test_claims_speak_of_what_some_scale_trains_and_numbers_fit_their_columns(it
 
 @every_item
 def test_an_item_cites_the_paper_of_its_row(item):
-    row, experiment = registry.find("experiment", item), named(item)
+    row, experiment = registry.find("experiment", item), load_experiment(item)
     assert row.paper and row.paper.title in experiment.paper and experiment.url == row.paper.url
 
 
 @every_item
 def test_an_item_is_the_same_by_the_path_of_its_file(item):
-    assert named(str(registry.recipe_file(registry.find("experiment", item)))) == named(item)
+    assert load_experiment(str(registry.recipe_file(registry.find("experiment", item)))) == load_experiment(
+        item
+    )
 
 
 @every_item
 def test_what_is_not_run_has_a_reason(item):
-    experiment = named(item)
+    experiment = load_experiment(item)
     run = {cell.dataset for cell in cells_of(experiment, "small", Path("runs")).cells}
     assert all(dataset.absent for dataset in experiment.dataset if dataset.name not in run)
     assert experiment.note and experiment.shows
 
 
 def test_table_1_holds_the_papers_numbers():
-    rows = {row.title: row.reported for row in named("uai-table-1").row if row.reported}
+    rows = {row.title: row.reported for row in load_experiment("uai-table-1").row if row.reported}
     assert len(rows) == 14
     assert rows["FlexAE-SR"] == {
         "mnist": (7.63, 6.75),
@@ -93,7 +95,7 @@ def test_table_1_holds_the_papers_numbers():
 
 @pytest.mark.parametrize(("item", "table"), [("uai-table-1", "UAI"), ("v1-table-1", "earlier version")])
 def test_recipes_and_experiments_quote_the_same_numbers(item, table):
-    quoted = {row.method: row.reported for row in named(item).row if row.method and row.reported}
+    quoted = {row.method: row.reported for row in load_experiment(item).row if row.method and row.reported}
     for method, reported in quoted.items():
         rows = [row for row in resolve(method).recipe.reported if row["table"].startswith(table)]
         assert {row["dataset"]: (row["rec"], row["gen"]) for row in rows} == reported
@@ -107,14 +109,14 @@ def test_without_an_item_the_items_are_listed():
 
 def test_an_unknown_item_suggests_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'uai-table-1'"):
-        named("uai-tabel-1")
+        load_experiment("uai-tabel-1")
 
 
 def test_a_file_with_an_unknown_claim_says_so(tmp_path):
     file = tmp_path / "x.toml"
     file.write_text('title = "x"\n[[claim]]\ntext = "t"\nkind = "nicer"\ndataset = "digits"\n')
     with pytest.raises(ConfigError):
-        named(str(file))
+        load_experiment(str(file))
 
 
 SHARED = """
@@ -146,7 +148,7 @@ def sharing(tmp_path):
 
 
 def test_what_experiments_share_stands_in_a_base_beside_them(sharing):
-    found = named(str(sharing))
+    found = load_experiment(str(sharing))
     assert found.note == "Mine. A step takes 0.2 s."
     assert [(one.name, one.title, one.absent) for one in found.dataset] == [
         ("digits", "Digits", "not run"),
@@ -158,11 +160,11 @@ def test_what_experiments_share_stands_in_a_base_beside_them(sharing):
 def test_a_text_that_is_not_there_is_told_with_the_nearest(sharing):
     sharing.write_text(SHARING.replace("{steps}", "{step}"))
     with pytest.raises(ConfigError, match="'step'") as caught:
-        named(str(sharing))
+        load_experiment(str(sharing))
     assert caught.value.where == f"note in {sharing}" and "did you mean 'steps'?" in caught.value.fix
 
 
 def test_an_experiment_of_ones_own_extends_a_registered_one(tmp_path):
     (tmp_path / "x.toml").write_text('base = "uai-table-1"\ngrid = { seeds = 5 }\n')
-    own, original = named(str(tmp_path / "x.toml")), named("uai-table-1")
+    own, original = load_experiment(str(tmp_path / "x.toml")), load_experiment("uai-table-1")
     assert own.grid.seeds == 5 and own.model_copy(update={"grid": original.grid}) == original

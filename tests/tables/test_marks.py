@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aezoo.tables.entries import Entry
-from aezoo.tables.marks import leader, marked, tie
+from aezoo.tables.marks import leader, mark, tie
 
 unhurried = settings(deadline=None)  # the first interval imports scipy
 values = st.floats(-1e3, 1e3, allow_subnormal=False)
@@ -23,7 +23,7 @@ def entry(numbers) -> Entry:
 @unhurried
 @given(methods)
 def test_whoever_is_best_leads_or_ties_with_the_leader(better, numbers):
-    found = marked({name: entry(some) for name, some in numbers.items()}, better)
+    found = mark({name: entry(some) for name, some in numbers.items()}, better)
     first = leader(found, better)
     means = [one.mean for one in found.values()]
     assert found[first].mean == (min(means) if better == "lower" else max(means))
@@ -35,7 +35,7 @@ def test_whoever_is_best_leads_or_ties_with_the_leader(better, numbers):
 @unhurried
 @given(methods)
 def test_the_second_is_nobody_while_all_are_best(numbers):
-    found = marked({name: entry(some) for name, some in numbers.items()}, "lower")
+    found = mark({name: entry(some) for name, some in numbers.items()}, "lower")
     marks = [one.mark for one in found.values()]
     assert ("second" in marks) == (marks.count("best") < len(marks))
 
@@ -45,10 +45,10 @@ def test_the_second_is_nobody_while_all_are_best(numbers):
 def test_marks_do_not_depend_on_the_order_of_methods(numbers, random):
     names = list(numbers)
     random.shuffle(names)
-    found = marked({name: entry(some) for name, some in numbers.items()}, "lower")
+    found = mark({name: entry(some) for name, some in numbers.items()}, "lower")
     means = [one.mean for one in found.values()]
     if len(set(means)) == len(means):  # of equal means the first leads
-        shuffled = marked({name: entry(numbers[name]) for name in names}, "lower")
+        shuffled = mark({name: entry(numbers[name]) for name in names}, "lower")
         assert {name: one.mark for name, one in shuffled.items()} == {
             name: one.mark for name, one in found.items()
         }

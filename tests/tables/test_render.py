@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from aezoo.tables.render import RENDERERS, layout
-from aezoo.tables.render.latex import escaped
+from aezoo.tables.render.latex import escape
 from aezoo.tables.table import build
 from tests.tables.cases import CASES, FD, golden, outcome, rendered, rough, six_seeds, ties
 
@@ -207,10 +207,10 @@ def test_latex_compiles(case, tmp_path):
 
 def test_latex_compiles_with_any_characters(tmp_path):
     every = "".join(chr(code) for code in [*range(32, 127), *range(0xA0, 0x250), 0x3B1, 0x6570, 0x1F600])
-    rows = " \\\\\n".join(escaped(every[at : at + 40]) for at in range(0, len(every), 40))
-    rows += " \\\\\n" + " \\\\\n".join(escaped(start) for start in ("*", "[x]", "--", "''", "``"))
+    rows = " \\\\\n".join(escape(every[at : at + 40]) for at in range(0, len(every), 40))
+    rows += " \\\\\n" + " \\\\\n".join(escape(start) for start in ("*", "[x]", "--", "''", "``"))
     assert compiled(f"\\begin{{tabular}}{{l}}{rows}\\end{{tabular}}", tmp_path) == ""
 
 
 def test_latex_escapes_what_it_would_read():
-    assert escaped("50%_& a--b") == r"50\%\_\& a-{}-b"
+    assert escape("50%_& a--b") == r"50\%\_\& a-{}-b"

@@ -60,6 +60,6 @@ class Bound(ModelMetric):
 @pytest.mark.parametrize("metric", [Plain, Bound])
 def test_a_metric_that_breaks_none_passes_also_where_no_part_is_registered(metric, monkeypatch):
     monkeypatch.setenv("AEZOO_DISABLE_PLUGINS", "aezoo")
-    with registry.isolated():
+    with registry.isolate():
         assert registry.list_components() == []
         check_component("metric", metric)

@@ -58,7 +58,9 @@ def _row(table: Table, row: Row, dataset: str) -> dict[str, Any]:
         **_facts(row.facts.get(dataset, Facts())),
         "metrics": _metrics(table, row, dataset),
         "reported": [
-            _reported(row.entry(column), column) for column in table.of(dataset) if _is_copied(row, column)
+            _copied_number(row.entry(column), column)
+            for column in table.of(dataset)
+            if _is_copied(row, column)
         ],
         "mean_rank": row.mean_rank,
     }
@@ -102,7 +104,7 @@ def _is_copied(row: Row, column: Column) -> bool:
     return bool(column.reported) and row.entry(column).mean is not None
 
 
-def _reported(entry: Entry, column: Column) -> dict[str, Any]:
+def _copied_number(entry: Entry, column: Column) -> dict[str, Any]:
     return {"table": column.reported, "of": column.of, "metric": column.metric, "value": entry.mean}
 
 

@@ -37,13 +37,13 @@ _MARKED = {"best": r"\textbf{{{}}}", "second": r"\underline{{{}}}", "": "{}"}
 def render(table: Table) -> str:
     """All tables; the last is followed by how to read it."""
     parts = [_block(block) for block in blocks(table)]
-    lines = [escaped(line) for line in legend(table, "bold", "underlined")]
-    lines += [f"{_notes((number,))} {escaped(text)}" for number, text in enumerate(notes(table), start=1)]
+    lines = [escape(line) for line in legend(table, "bold", "underlined")]
+    lines += [f"{_notes((number,))} {escape(text)}" for number, text in enumerate(notes(table), start=1)]
     reading = ["\\begin{flushleft}\\footnotesize", "\\\\\n".join(lines), "\\end{flushleft}"] if lines else []
     return "\n".join(["% needs \\usepackage{booktabs}", *parts, *reading]) + "\n"
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text that LaTeX shows as it is; letters that no usual font has, by their number."""
     written = "".join(_SPECIAL.get(character) or _letter(character) for character in text)
     return re.sub("-(?=-)", "-{}", written)  # two hyphens would be a dash
@@ -65,7 +65,7 @@ def _block(block: Block) -> str:
         [
             "\\begin{table}",
             "\\centering\\small",
-            f"\\caption{{{escaped(block.title)}: {escaped(block.caption)}}}",
+            f"\\caption{{{escape(block.title)}: {escape(block.caption)}}}",
             f"\\begin{{tabular}}{{{spec}}}",
             "\\toprule",
             *_heads(block),
@@ -82,7 +82,7 @@ def _heads(block: Block) -> list[str]:
     titles = _row(["", *map(_head, block.heads)])
     if not any(name for name, _ in block.groups):
         return [titles]
-    spans = [f"\\multicolumn{{{width}}}{{c}}{{{escaped(name)}}}" for name, width in block.groups]
+    spans = [f"\\multicolumn{{{width}}}{{c}}{{{escape(name)}}}" for name, width in block.groups]
     return [_row(["", *spans]), *_rules(block), titles]
 
 
@@ -97,7 +97,7 @@ def _rules(block: Block) -> list[str]:
 
 
 def _head(head: Head) -> str:
-    return escaped(f"{head.title} {head.arrow}".rstrip()) + _notes(head.notes)
+    return escape(f"{head.title} {head.arrow}".rstrip()) + _notes(head.notes)
 
 
 def _body(lines: Sequence[Line]) -> list[str]:
@@ -108,12 +108,12 @@ def _body(lines: Sequence[Line]) -> list[str]:
 
 
 def _cells(line: Line) -> list[str]:
-    name = escaped(line.label)
+    name = escape(line.label)
     return [(f"\\textit{{{name}}}" if line.reference else name) + _notes(line.notes), *map(_item, line.items)]
 
 
 def _item(item: Item) -> str:
-    text = escaped(item.text)
+    text = escape(item.text)
     if item.value is not None:
         text = text.replace("-", "$-$")
     return (_MARKED[item.mark].format(text) if text else "") + _notes(item.notes)

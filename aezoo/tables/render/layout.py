@@ -91,7 +91,7 @@ def legend(table: Table, best: str, second: str) -> list[str]:
 
 def notes(table: Table) -> list[str]:
     """The footnotes, each on one line."""
-    return [shortened(clean(text)) for text in table.notes]
+    return [shorten(clean(text)) for text in table.notes]
 
 
 def clean(text: str) -> str:
@@ -99,7 +99,7 @@ def clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in _ESCAPES.sub("", text)).split())
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     if len(text) <= LONGEST:
         return text
     return f"{text[: LONGEST // 4]} … {text[-3 * LONGEST // 4 :]}"

@@ -20,8 +20,8 @@ MARKS = {"best": "*", "second": "+", "": ""}
 def render(table: Table) -> str:
     """A block for each dataset; `*` is best, `+` second, `[1]` a footnote."""
     parts = ["\n\n".join(_block(block) for block in blocks(table))]
-    parts.append("\n".join(_wrapped(line) for line in legend(table, "*", "+")))
-    parts.append("\n".join(_wrapped(text, f"[{i}] ") for i, text in enumerate(notes(table), start=1)))
+    parts.append("\n".join(_wrap(line) for line in legend(table, "*", "+")))
+    parts.append("\n".join(_wrap(text, f"[{i}] ") for i, text in enumerate(notes(table), start=1)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -31,7 +31,7 @@ def _block(block: Block) -> str:
     left = max(map(len, names), default=0)
     strips = [_strip(head, [line.items[at] for line in block.lines]) for at, head in enumerate(block.heads)]
     parts = [_lines(names, kept, left, some) for some in _fitting(strips, WIDTH - left)]
-    return "\n\n".join(["\n".join([_wrapped(f"{block.title}: {block.caption}"), *parts[:1]]), *parts[1:]])
+    return "\n\n".join(["\n".join([_wrap(f"{block.title}: {block.caption}"), *parts[:1]]), *parts[1:]])
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _wrapped(text: str, mark: str = "") -> str:
+def _wrap(text: str, mark: str = "") -> str:
     return textwrap.fill(
         text, WIDTH, initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
     )
