@@ -71,31 +71,20 @@ def resolve(
     if any(_names_method(table) for _, table in top):  # its phases may not be the recipe's any more
         ours = {name for _, table in top for name in _section(table.get("optimizer"))}
         layers.values["inherited"] = tuple(set(layers.values.get("optimizer", {})) - ours)
-    layers.values["version"] = __version__
-    return _check(layers.values, layers.origin, given, packages=True)
+    config = read(layers.values, layers.origin, given)
+    return config.model_copy(update={"version": __version__, "packages": onefile.packages(config)})
 
 
-def read(
-    table: Table,
-    origin: Origin = lambda key: "",
-    given: Collection[str] = (),
-) -> RunConfig:
+def read(table: Table, origin: Origin = lambda key: "", given: Collection[str] = ()) -> RunConfig:
     """The run that a complete table says, such as that of a run's `config.toml`, with every part checked.
 
     given:  sections whose part is a finished module, which has no settings
 
     Raises:  ConfigError with the faults of all parts
     """
-    return _check(table, origin, given)
-
-
-def _check(table: Table, origin: Origin, given: Collection[str], *, packages: bool = False) -> RunConfig:
     parts, faults = _parts(table, origin, PARTS, given)
-    values = {**table, **parts}
     try:
-        if packages and not faults:
-            values["packages"] = onefile.packages(parts)
-        config = check(RunConfig, values, "", origin)
+        config = check(RunConfig, {**table, **parts}, "", origin)
     except ConfigError as err:
         faults.append(err)
     if faults:
@@ -134,7 +123,7 @@ def _parts(
 ) -> tuple[Parts, list[ConfigError]]:
     faults: list[ConfigError] = []
 
-    def checked(kind: str, settings: Table, section: str) -> Part:
+    def part(kind: str, settings: Table, section: str) -> Part:
         try:
             return check_part(kind, settings, section, origin)
         except ConfigError as err:
@@ -151,13 +140,12 @@ def _parts(
         _bring_along(values, parts)
     values = _absolute(values, Path())
     found: Parts = {
-        kind: Part(**values[kind]) if kind in given else checked(kind, values[kind], kind) for kind in parts
+        kind: Part(**values[kind]) if kind in given else part(kind, values[kind], kind) for kind in parts
     }
-    during = None if "prior" in given else waiting(values.get("prior", {}))
-    if during is not None:
-        checked("prior", during, "prior.during")
+    if "prior" not in given and (during := waiting(found["prior"].get("during"))) is not None:
+        part("prior", during, "prior.during")
     found["regularizer"] = {
-        label: checked("regularizer", {"name": label, **settings}, f"regularizer.{label}")
+        label: part("regularizer", {"name": label, **settings}, f"regularizer.{label}")
         for label, settings in values.get("regularizer", {}).items()
     }
     return found, faults
@@ -177,10 +165,9 @@ def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda
     return Part(name=name, settings=check(own, settings, section, origin))
 
 
-def waiting(prior: Table) -> Table | None:
-    """The section of the prior in force until a fitted one is fitted, if its settings name one."""
-    during = prior.get("during", "none")
-    return None if during == "none" or not isinstance(during, str | Mapping) else _section(during)
+def waiting(during: Any) -> Table | None:
+    """The section of the prior in force until a fitted one is fitted, if its setting `during` names one."""
+    return _section(during) if isinstance(during, str | Mapping) and during != "none" else None
 
 
 def make(kind: str, part: Part, given: Mapping[str, Any] | None = None, section: str = "") -> Any:

@@ -122,10 +122,9 @@ def _label(name: str) -> str:
 
 def _during(prior: LatentPrior) -> Part | None:
     """The prior in force while a fitted one waits."""
-    if not isinstance(prior, FittedPrior) or prior.during == "none":
+    section = waiting(prior.during) if isinstance(prior, FittedPrior) else None
+    if section is None:
         return None
-    section = waiting({"during": prior.during})
-    assert section is not None, prior.during
     return check_part("prior", section, "prior.during", lambda key: "the prior's settings")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from aezoo.config.run import PARTS
+from aezoo.config.run import PARTS, RunConfig
 from aezoo.errors import AezooError, ConfigError, MissingError, breaking_line
 from aezoo.files import make_directory, sha256, write_bytes
 from aezoo.registry import registry
@@ -71,13 +71,10 @@ def make_ready(table: Mapping[str, Any], file: Path, loaded: Collection[str] = (
     return names
 
 
-def packages(parts: Mapping[str, Any]) -> dict[str, str]:
-    """Distribution and version behind each part that is not aezoo's own, as "kind/name".
-
-    parts:  section -> `Part`; under `regularizer` one for each label
-    """
+def packages(config: RunConfig) -> dict[str, str]:
+    """Distribution and version behind each part that is not aezoo's own, as "kind/name"."""
     found = {}
-    for kind, name in _named_parts(parts):
+    for kind, name in _named_parts(config):
         record = None if ":" in name else registry.owner(kind, name)
         if record is not None and record.version and record.distribution != registry.FIRST_PARTY:
             found[f"{kind}/{name}"] = record.origin
@@ -178,11 +175,11 @@ def _check_package(part: str, package: str, file: Path) -> None:
     raise MissingError(f"{what} not installed", where=str(file), fix=f"pip install {distribution}")
 
 
-def _named_parts(parts: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _named_parts(config: RunConfig) -> Iterable[tuple[str, str]]:
     for kind in PARTS:
-        yield kind, parts[kind].name
-    during = parts["prior"].get("during")  # the prior in force until a fitted one is fitted
+        yield kind, getattr(config, kind).name
+    during = config.prior.get("during")  # the prior in force until a fitted one is fitted
     if during and during != "none":
         yield "prior", during if isinstance(during, str) else during["name"]
-    for part in parts["regularizer"].values():
+    for part in config.regularizer.values():
         yield "regularizer", part.name
