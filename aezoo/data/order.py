@@ -34,7 +34,7 @@ class Order:
             found = torch.cat([found, self._epoch(epoch, stream)[: self._batch_size - len(found)]])
         return found
 
-    def mirrored(self, x: Tensor, draw: int, stream: int = 0) -> Tensor:
+    def mirror(self, x: Tensor, draw: int, stream: int = 0) -> Tensor:
         """x [B, C, H, W] with half of its images, chosen by seed, stream and draw, mirrored left to right."""
         generator = generator_for("cpu", self._seed, "flip", stream, draw)
         chosen = torch.rand(len(x), generator=generator) < 0.5

@@ -24,4 +24,4 @@ class Resident:
     def batch(self, draw: int, stream: int = 0) -> Tensor:
         """x [B, *shape] of minibatch number `draw`, float32 in the dataset's range."""
         x = self._data.x(self._values[self._order.indices(draw, stream)])
-        return self._order.mirrored(x, draw, stream) if self._data.flip else x
+        return self._order.mirror(x, draw, stream) if self._data.flip else x

@@ -41,7 +41,7 @@ class Streamed:
     def batch(self, draw: int, stream: int = 0) -> Tensor:
         """x [B, *shape] of minibatch number `draw`, float32 in the dataset's range."""
         x = self._data.x(self._values(draw, stream).to(self._device, non_blocking=True))
-        return self._order.mirrored(x, draw, stream) if self._data.flip else x
+        return self._order.mirror(x, draw, stream) if self._data.flip else x
 
     def _values(self, draw: int, stream: int) -> Tensor:
         if self._workers == 0:

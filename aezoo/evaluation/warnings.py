@@ -21,13 +21,13 @@ DEAD = 0.5  # share of units that never respond
 def warnings_of(results: Sequence[Result], evaluation: Evaluation) -> Iterator[str]:
     """A sentence for each thing that looks wrong, with its numbers and what to try."""
     z = evaluation.codes("test").z
-    yield from _unused(z)
+    yield from _unused_units(z)
     yield from _gap(evaluation)
     yield from _dead(evaluation)
     yield from _far(results)
 
 
-def _unused(z: Tensor) -> Iterator[str]:
+def _unused_units(z: Tensor) -> Iterator[str]:
     size, active = z.shape[1], int(active_units(z))
     if active == 0:
         yield (

@@ -67,23 +67,23 @@ def _join(
 ) -> Autoencoder:
     given: Table = {"shape": shape, "range": range, "latent_dim": latent_dim}
 
-    def made(kind: str, section: str, part: Part, interface: type[T]) -> T:
+    def build(kind: str, section: str, part: Part, interface: type[T]) -> T:
         """One part, its weights drawn from a seed of its own: changing one part leaves the others'."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(mix(seed, "weights", section, part.name))
             found = modules[section] if section in modules else make(kind, part, given, section)
         return cast(T, _as_interface(found, interface, section, given))
 
-    given["backbone"] = made("backbone", "backbone", parts["backbone"], object)
-    encoder = made("encoder", "encoder", parts["encoder"], Encoder)  # type: ignore[type-abstract]
+    given["backbone"] = build("backbone", "backbone", parts["backbone"], object)
+    encoder = build("encoder", "encoder", parts["encoder"], Encoder)  # type: ignore[type-abstract]
     given["latent_dim"] = encoder.latent_dim  # the encoder's word is the truth
-    decoder = made("decoder", "decoder", parts["decoder"], Decoder)  # type: ignore[type-abstract]
-    prior = made("prior", "prior", parts["prior"], LatentPrior)  # type: ignore[type-abstract]
+    decoder = build("decoder", "decoder", parts["decoder"], Decoder)  # type: ignore[type-abstract]
+    prior = build("prior", "prior", parts["prior"], LatentPrior)  # type: ignore[type-abstract]
     during = _during(prior)
     regularizers: dict[str, Regularizer] = {}
     divergence = parts["divergence"]
     tie = _label(divergence.name)
-    regularizers[tie] = made("divergence", "divergence", divergence, Regularizer)
+    regularizers[tie] = build("divergence", "divergence", divergence, Regularizer)
     for label, part in parts["regularizer"].items():
         if _label(label) in regularizers:
             raise ConfigError(
@@ -91,15 +91,15 @@ def _join(
                 where=f"regularizer.{label}",
                 fix="leave one out, or give it a label of its own: [regularizer.LABEL] with `name`",
             )
-        regularizers[_label(label)] = made("regularizer", f"regularizer.{label}", part, Regularizer)
+        regularizers[_label(label)] = build("regularizer", f"regularizer.{label}", part, Regularizer)
     return Autoencoder(
         encoder,
         decoder,
         prior,
         shape=shape,
         range=range,
-        during=None if during is None else _in_force(made("prior", "during", during, LatentPrior)),  # type: ignore[type-abstract]
-        reconstruction=made("reconstruction", "reconstruction", parts["reconstruction"], Reconstruction),
+        during=None if during is None else _in_force(build("prior", "during", during, LatentPrior)),  # type: ignore[type-abstract]
+        reconstruction=build("reconstruction", "reconstruction", parts["reconstruction"], Reconstruction),
         regularizers=regularizers,
         divergence=tie,
     )

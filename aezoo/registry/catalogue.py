@@ -43,7 +43,7 @@ class Paper(Config):
     venue: str = Field("", description="where it appeared, without the year")
     note: str = Field("", description="what else to say where it is cited")
 
-    def cited(self) -> dict[str, str]:
+    def citation(self) -> dict[str, str]:
         """`paper` and `url` of a recipe or experiment, such as "Dai, Wipf: ... (ICLR 2019)"."""
         authors = f"{self.authors}: " if self.authors else ""
         note = f", {self.note}" if self.note else ""

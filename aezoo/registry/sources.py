@@ -77,7 +77,7 @@ def _read(kind: str, place: Path | ComponentInfo, where: str) -> Source:
     else:
         table = tomllib.loads(registry.recipe_file(place, where).read_text(encoding="utf-8"))
         origin, row = f"{kind} {place.name}", place
-    cited = row.paper.cited() if row and row.paper else {}
+    cited = row.paper.citation() if row and row.paper else {}
     if kind == "experiment":
         table = {**cited, **table}
     elif isinstance(table.get("recipe"), Mapping):

@@ -165,11 +165,11 @@ def load_experiment(item: str) -> Experiment:
     """
     files = list(sources("experiment", item, "ITEM"))
     origin = files[0].origin
-    table = _written_out(reduce(over, [file.table for file in files]), origin)
+    table = _expand(reduce(over, [file.table for file in files]), origin)
     return check(Experiment, table, "", lambda key: origin)
 
 
-def _written_out(table: Table, origin: str) -> Table:
+def _expand(table: Table, origin: str) -> Table:
     """A table with the shared texts in its note, and the datasets that it only names in full."""
     said = {key: value for key, value in table.items() if key in _Shared.model_fields}
     shared = check(_Shared, said, "", lambda key: origin)

@@ -96,9 +96,9 @@ class _Encoder(nn.Module):
         stem, maps = _stem(sides, widths), widths.maps[: len(sides) - 1]
         layers: list[nn.Module] = []
         if stem:
-            layers += _normed(nn.Conv2d(channels, stem, 3, padding=1, bias=False), stem)
+            layers += _norm(nn.Conv2d(channels, stem, 3, padding=1, bias=False), stem)
         for n_in, n_out in pairwise((stem or channels, *maps)):
-            layers += _normed(nn.Conv2d(n_in, n_out, 4, 2, padding=1, bias=False), n_out)
+            layers += _norm(nn.Conv2d(n_in, n_out, 4, 2, padding=1, bias=False), n_out)
         flat = (maps or (stem,))[-1] * math.prod(sides[-1])
         self.layers = nn.Sequential(*layers, nn.Flatten(), *_units(flat, widths.full))
         self.features = widths.full
@@ -119,7 +119,7 @@ def _decoder(latent_dim: int, channels: int, sides: list[Side], widths: Widths) 
     outputs = (stem, *maps) if stem else maps  # of each layer below; without a stem one is left
     targets = sides if stem else sides[1:]
     for (n_out, n_in), target in reversed(list(zip(pairwise(outputs), targets[:-1], strict=True))):
-        layers += _normed(_doubling(n_in, n_out, target), n_out)
+        layers += _norm(_doubling(n_in, n_out, target), n_out)
     if stem:
         return nn.Sequential(*layers, nn.Conv2d(stem, channels, 3, padding=1))
     return nn.Sequential(*layers, LastDoubling(maps[0], channels, sides[0]))
@@ -155,7 +155,7 @@ def _stem(sides: list[Side], widths: Widths) -> int:
     return widths.stem or (widths.maps[0] if len(sides) == 1 else 0)
 
 
-def _normed(conv: nn.Module, width: int) -> tuple[nn.Module, ...]:
+def _norm(conv: nn.Module, width: int) -> tuple[nn.Module, ...]:
     return conv, nn.BatchNorm2d(width, momentum=MOMENTUM), nn.ReLU()
 
 

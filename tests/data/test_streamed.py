@@ -61,11 +61,11 @@ def test_a_minibatch_may_be_larger_than_the_rows():
 
 def test_half_of_the_images_are_mirrored_and_none_is_changed_else():
     x = torch.rand(400, 1, 2, 3, generator=torch.Generator().manual_seed(0))
-    y = Order(400, 400, seed=0).mirrored(x, 5)
+    y = Order(400, 400, seed=0).mirror(x, 5)
     kept = (y == x).flatten(1).all(1)
     assert torch.equal(y[~kept], x[~kept].flip(-1)) and 150 < kept.sum() < 250
-    assert torch.equal(y, Order(9, 2, seed=0).mirrored(x, 5))
-    assert not torch.equal(y, Order(9, 2, seed=0).mirrored(x, 6))
+    assert torch.equal(y, Order(9, 2, seed=0).mirror(x, 5))
+    assert not torch.equal(y, Order(9, 2, seed=0).mirror(x, 6))
 
 
 def test_test_rows_and_codes_are_never_mirrored(root, tmp_path):

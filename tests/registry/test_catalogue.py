@@ -120,7 +120,7 @@ PAPER = '[paper]\nmine = { authors = "Me", title = "On Mine", year = 2020, url =
 def test_a_row_has_the_paper_whose_key_it_gives(written):
     written(PAPER + ROW.replace("KEY", "mine"))
     (row,) = catalogue.rows("mine")
-    assert row.paper.cited() == {"paper": "Me: On Mine (2020)", "url": "https://example.org"}
+    assert row.paper.citation() == {"paper": "Me: On Mine (2020)", "url": "https://example.org"}
 
 
 def test_an_unknown_paper_is_told_with_its_row_and_the_nearest(written):
