@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,25 +20,3 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
-
-    def material(self) -> dict[str, Any]:
-        """The settings that weights depend on, as JSON has them."""
-        return self.material_of(self.model_dump(mode="json"))
-
-    def material_of(self, table: dict[str, Any]) -> dict[str, Any]:
-        """What is left of these settings, dumped as `table`, without the immaterial ones."""
-        fields = type(self).model_fields
-        left_out = {name for name in table if name in fields and IMMATERIAL in fields[name].metadata}
-        return {
-            name: _material(getattr(self, name), value)
-            for name, value in table.items()
-            if name not in left_out
-        }
-
-
-def _material(settings: Any, dumped: Any) -> Any:
-    if isinstance(settings, Config):
-        return settings.material_of(dumped)
-    if isinstance(settings, dict):
-        return {key: _material(settings[key], value) for key, value in dumped.items()}
-    return dumped

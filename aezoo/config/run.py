@@ -30,12 +30,7 @@ class Part(Config):
 
     def get(self, setting: str) -> Any:
         """A setting's value; None where the part has no such setting."""
-        return getattr(self.settings, setting, None)
-
-    def material_of(self, table: dict[str, Any]) -> dict[str, Any]:
-        """The name, and what is left of the part's own settings."""
-        own = {key: value for key, value in table.items() if key != "name"}
-        return {"name": self.name, **self.settings.material_of(own)}
+        return dict(self.settings).get(setting)
 
     @model_validator(mode="before")
     @classmethod
@@ -180,3 +175,24 @@ def dataset_name(dataset: Part) -> str:
     """What to type to get the data again: `digits`, `folder:/data/faces`."""
     path = dataset.get("path")
     return f"{dataset.name}:{path}" if path else dataset.name
+
+
+def material(settings: Config) -> dict[str, Any]:
+    """The settings that weights depend on, as JSON has them."""
+    found: dict[str, Any] = _material(settings, settings.model_dump(mode="json"))
+    return found
+
+
+def _material(settings: Any, dumped: Any) -> Any:
+    """What is left of a dumped value without the settings that are marked."""
+    if isinstance(settings, Part):
+        own = {key: value for key, value in dumped.items() if key != "name"}
+        return {"name": settings.name, **_material(settings.settings, own)}
+    if isinstance(settings, Config):
+        fields = type(settings).model_fields
+        marked = {name for name, field in fields.items() if IMMATERIAL in field.metadata}
+        settings = dict(settings)
+        dumped = {key: value for key, value in dumped.items() if key not in marked}
+    if isinstance(settings, dict):
+        return {key: _material(settings[key], value) for key, value in dumped.items()}
+    return dumped

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aezoo import __version__
+from aezoo.config.run import material
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.report.cloud import cloud
 from aezoo.report.curves import phases
@@ -99,7 +100,7 @@ def render(page: Page) -> str:
 
 def _values(page: Page) -> dict[str, Any]:
     """What the template reads."""
-    tables = [view.outcome.cell.config.material() for view in page.views]
+    tables = [material(view.outcome.cell.config) for view in page.views]
     return {
         "page": page,
         "title": clean(page.title),

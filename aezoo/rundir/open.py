@@ -10,7 +10,7 @@ from pathlib import Path
 from aezoo import resolve as resolving
 from aezoo.config.check import check_keys
 from aezoo.config.merge import flat
-from aezoo.config.run import FileOutline, RunConfig
+from aezoo.config.run import FileOutline, RunConfig, material
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import writing
 from aezoo.registry import onefile
@@ -118,7 +118,7 @@ def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoin
 
 def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:
     """Of what weights depend on, only the number of steps may differ from the run that is resumed: more."""
-    old, new = flat(before.material()), flat(now.material())
+    old, new = flat(material(before)), flat(material(now))
     if before.x is not None and now.x is not None:
         old["x.shape"], new["x.shape"] = list(before.x.shape), list(now.x.shape)
     changed = {key for key in {**old, **new} if old.get(key) != new.get(key)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aezoo.config.run import RunConfig
+from aezoo.config.run import RunConfig, material
 
 
 @dataclass(frozen=True)
@@ -60,5 +60,5 @@ class Outcome:
 
 def content_id(config: RunConfig) -> str:
     """The same for two configs exactly if the same weights come of them on the same machine."""
-    text = json.dumps(config.material(), sort_keys=True)
+    text = json.dumps(material(config), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
