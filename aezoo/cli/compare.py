@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aezoo.cli.options import DataRoot, Download, PluginFiles, names
+from aezoo.cli.options import AllowMixed, Columns, DataRoot, Download, Jobs, PluginFiles, Quiet, names
 from aezoo.cli.output import print_columns, print_json
 
 if TYPE_CHECKING:
@@ -21,22 +20,7 @@ if TYPE_CHECKING:
     from aezoo.training.progress import Progress
 
 
-class TableFormat(StrEnum):
-    """How a table is written."""
-
-    table = "table"
-    markdown = "markdown"
-    latex = "latex"
-    csv = "csv"
-    json = "json"
-    html = "html"
-
-
-class ExecutorName(StrEnum):
-    """Where trainings run."""
-
-    local = "local"
-    ray = "ray"
+TableFormat = Literal["table", "markdown", "latex", "csv", "json", "html"]
 
 
 def compare(
@@ -66,14 +50,10 @@ def compare(
     extractor: Annotated[
         str, typer.Option(help="Where sets are compared, names with commas.", show_default=False)
     ] = "",
-    columns: Annotated[
-        str, typer.Option(help="Measures to show, with commas; without it the main ones.", show_default=False)
-    ] = "",
+    columns: Columns = "",
     n: Annotated[int | None, typer.Option("-n", min=2, help="Rows of each set.", show_default=False)] = None,
-    allow_mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Let a column mix protocols, with a footnote.")
-    ] = False,
-    format: Annotated[TableFormat, typer.Option(help="How to write the table.")] = TableFormat.table,
+    allow_mixed: AllowMixed = False,
+    format: Annotated[TableFormat, typer.Option(help="How to write the table.")] = "table",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -82,20 +62,15 @@ def compare(
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where runs and compare.html are kept.")] = Path("runs"),
     executor: Annotated[
-        ExecutorName, typer.Option(help="local processes, or a Ray cluster.")
-    ] = ExecutorName.local,
+        Literal["local", "ray"], typer.Option(help="local processes, or a Ray cluster.")
+    ] = "local",
     address: Annotated[str, typer.Option(help="Of the Ray cluster.", show_default=False)] = "",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Processes at a time; without it one for each GPU or core.", show_default=False
-        ),
-    ] = None,
+    jobs: Jobs = None,
     data_root: DataRoot = "",
     download: Download = False,
     plugin: PluginFiles = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show plan and estimated time only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train what is missing, reuse what is there, measure all alike, print one table, write one page.
 
@@ -117,12 +92,12 @@ def compare(
         data_root=data_root,
         download=download,
         home=runs,
-        executor=executor.value,
+        executor=executor,
         address=address,
         jobs=jobs,
     )
     if dry_run:
-        _plan(request, as_json=format is TableFormat.json)
+        _plan(request, as_json=format == "json")
         return
     from aezoo.comparison.compare import run
     from aezoo.report.view import without_paths
@@ -135,7 +110,7 @@ def compare(
     shown = names(columns) or None
     # before the page, which would only say why there is no table
     table = build(without_paths(outcomes), shown, allow_mixed=allow_mixed)
-    if format is TableFormat.html:
+    if format == "html":
         _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
         print(out or runs / "compare.html")
     else:
@@ -148,7 +123,7 @@ def _write_table(table: Table, format: TableFormat, out: Path | None) -> None:
     from aezoo.files import make_directory, write_text
     from aezoo.tables.render import RENDERERS
 
-    text = RENDERERS[format.value](table)
+    text = RENDERERS[format](table)
     if out is None:
         print(text)
     else:

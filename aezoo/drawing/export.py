@@ -72,11 +72,11 @@ def write_pairs(path: Path, x: Tensor, x_hat: Tensor, range: Range) -> None:
             )
 
 
-def write_found(path: Path, draw: Callable[[], Figure], arrays: Mapping[str, Tensor]) -> None:
-    """What was found as a figure (.png, .svg) or as arrays (.npz); `check_ending` has seen the path."""
+def write_found(path: Path, draw: Callable[[], Figure], found: Mapping[str, object]) -> None:
+    """What was found as a figure (.png, .svg), or its tensors (.npz); `check_ending` has seen the path."""
     make_directory(path.parent)
     if path.suffix == ".npz":
-        write_arrays(path, **arrays)
+        write_arrays(path, **{name: value for name, value in found.items() if isinstance(value, Tensor)})
     elif path.suffix == ".svg":
         write_bytes(path, pictures.svg(draw()))
     else:
