@@ -14,13 +14,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aezoo.errors import AezooError, RunFileError
 from aezoo.files import make_directory, writing
 from aezoo.registry.onefile import load_file
 from aezoo.resolve import read
 from aezoo.rundir.rundir import RunDir
+
+if TYPE_CHECKING:
+    from aezoo.comparison.grid import Grid
 
 try:
     import fcntl
@@ -74,10 +77,10 @@ def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
     return all(found.get(key) == value for key, value in asked.items())
 
 
-def options_of(task: Task) -> dict[str, Any]:
+def options_of(asked: Grid | Task) -> dict[str, Any]:
     """What `results.json` keeps of how it was asked for."""
-    named = {"metrics": list(task.metrics), "extractors": list(task.extractors)}
-    return {**named, "n": task.n, "seed": 0, "checkpoint": "last"}
+    named = {"metrics": list(asked.metrics), "extractors": list(asked.extractors)}
+    return {**named, "n": asked.n, "seed": 0, "checkpoint": "last"}
 
 
 def work(task: Task) -> None:
