@@ -30,7 +30,7 @@ from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Progress, Silence
 from aezoo.training.stages import Stages
 from aezoo.verbs.allocator import keep_memory
-from aezoo.verbs.finish import Course, reconstruction_error, write_grids, write_products
+from aezoo.verbs.finish import reconstruction_error, write_grids, write_products
 
 
 @dataclass(frozen=True)
@@ -136,18 +136,26 @@ def run_training(
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):
-                facts = _train(stages, assembly, data, device, checkpoint)
+                fit_seconds = _train(stages, assembly, data, device, checkpoint)
         finally:
             progress.finish()
             stages.close()
-        results = write_products(run, assembly.model, config, data, facts)
+        results = write_products(
+            run,
+            assembly.model,
+            config,
+            data,
+            seconds=stages.seconds,
+            fit_seconds=fit_seconds,
+            device=str(device),
+        )
     return Run(run.path, config, results, dict(modules or {}))
 
 
 def _train(
     stages: Stages, assembly: Assembly, data: Data, device: torch.device, checkpoint: Checkpoint | None
-) -> Course:
-    """The stage `train`, then the fit of a fitted prior."""
+) -> float | None:
+    """The stage `train`, then the fit of a fitted prior; the seconds of the fit, if there was one."""
     config, model = stages.config, assembly.model
     if checkpoint is not None:
         load_state(model, checkpoint.model)
@@ -163,13 +171,13 @@ def _train(
     stages.go("train", trainer, train.steps, look)
     if averages is not None:  # from here on the averaged weights are the model
         averages.keep()
-    fitted, begun, fit_seconds = model.prior, time.perf_counter(), None
-    if isinstance(fitted, FittedPrior):
-        fitting = Fitting(stages, seed=train.seed, device=device, steps=train.steps)
-        fitted.fit(_codes(model, data, fitted.reads), fitting)
-        model.to(device)
-        fit_seconds = time.perf_counter() - begun
-    return Course(train.steps, stages.seconds, fit_seconds, str(device))
+    fitted, begun = model.prior, time.perf_counter()
+    if not isinstance(fitted, FittedPrior):
+        return None
+    fitting = Fitting(stages, seed=train.seed, device=device, steps=train.steps)
+    fitted.fit(_codes(model, data, fitted.reads), fitting)
+    model.to(device)
+    return time.perf_counter() - begun
 
 
 def _codes(model: Autoencoder, data: Data, reads: Sequence[str]) -> Posterior:
