@@ -130,7 +130,13 @@ def prepare(
 
     Raises:  ConfigError when parts do not go together, or the dataset has fewer rows than a minibatch
     """
-    _check_rows(len(data.train), config.train.batch_size)
+    rows, batch_size = len(data.train), config.train.batch_size
+    if rows < batch_size:
+        raise ConfigError(
+            f"{rows} training rows are fewer than a minibatch of {batch_size}",
+            where="train.batch_size",
+            fix=f"choose --batch-size {rows} or less, or give more rows" if rows else "give more rows",
+        )
     assembly = assemble(config, data.shape, data.range, modules)
     optimizer = {
         phase: settings.model_dump(mode="json", exclude_none=True)
@@ -138,12 +144,3 @@ def prepare(
     }
     x = XConfig(shape=data.shape, range=data.range)
     return config.model_copy(update={"x": x, "optimizer": optimizer}), assembly
-
-
-def _check_rows(rows: int, batch_size: int) -> None:
-    if rows < batch_size:
-        raise ConfigError(
-            f"{rows} training rows are fewer than a minibatch of {batch_size}",
-            where="train.batch_size",
-            fix=f"choose --batch-size {rows} or less, or give more rows" if rows else "give more rows",
-        )
