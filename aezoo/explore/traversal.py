@@ -90,7 +90,8 @@ def traverse(
     contrast = contrast_of(data, attribute)
     multiples = _multiples(range, steps)
     groups = _both(contrast, data)
-    rows = _without(contrast, data, n, seed)
+    without = contrast.groups(data.test)[1].nonzero()[:, 0]
+    rows = without[choose(len(without), n, seed, "traverse", f"test images {contrast.without}")]
     direction = mean_difference(posterior_of(model, data, data.train).z, *groups)
     x = read(data, data.test, rows).to(model.device)
     z = model.encode(x).z
@@ -135,12 +136,6 @@ def _between(data: Data, classes: Mapping[str, int], names: list[str]) -> Contra
         )
     title, start = _title(data, wanted), f"of {_title(data, other)}"
     return Contrast(f"{title} from {_title(data, other)}", start, labels=(wanted, other))
-
-
-def _without(contrast: Contrast, data: Data, n: int, seed: int) -> Tensor:
-    """Numbers of n test images of the second group."""
-    rows = contrast.groups(data.test)[1].nonzero()[:, 0]
-    return rows[choose(len(rows), n, seed, "traverse", f"test images {contrast.without}")]
 
 
 def _both(contrast: Contrast, data: Data) -> tuple[Tensor, Tensor]:

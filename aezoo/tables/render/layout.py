@@ -110,7 +110,8 @@ def shorten(text: str) -> str:
 
 def _block(table: Table, dataset: str) -> Block:
     columns = table.of(dataset)
-    alone = _only_extractor(columns)
+    extractors = {column.extractor for column in columns} - {""}
+    alone = extractors.pop() if len(extractors) == 1 else ""  # of all columns that have one: said once
     facts = [fact for fact in _FACTS if any(fact.of(_facts(row, dataset)) for row in table.methods)]
     decimals = {column.key: _decimals(column, table.methods) for column in columns}
     rows = [row for row in table.rows if row.kind == "method" or any(row.entry(c).n for c in columns)]
@@ -124,12 +125,6 @@ def _block(table: Table, dataset: str) -> Block:
         ),
         lines=tuple(_line(row, dataset, columns, decimals, facts) for row in rows),
     )
-
-
-def _only_extractor(columns: Sequence[Column]) -> str:
-    """The extractor of all columns that have one: it is then said once."""
-    extractors = {column.extractor for column in columns} - {""}
-    return extractors.pop() if len(extractors) == 1 else ""
 
 
 def _head(column: Column, alone: str) -> Head:
