@@ -11,9 +11,9 @@ import typer
 
 from aezoo.cli.options import AllowMixed, Columns, DataRoot, Download, Jobs, PluginFiles, Quiet, names
 from aezoo.cli.output import print_columns, print_json
+from aezoo.errors import DiskError, print_warning
 
 if TYPE_CHECKING:
-    from aezoo.comparison.compare import Planned
     from aezoo.comparison.grid import Request
     from aezoo.tables.cell import Outcome
     from aezoo.tables.entries import Table
@@ -115,7 +115,12 @@ def compare(
         print(out or runs / "compare.html")
     else:
         _write_table(table, format, out)
-        _page_beside(runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
+        page = runs / "compare.html"
+        try:
+            _write_page(page, outcomes, shown, bar, allow_mixed=allow_mixed)
+            print(f"page  {page}", file=sys.stderr)
+        except DiskError as err:  # nobody asked for this page: the table is there all the same
+            print_warning(f"no page: {err.what}")
     exit_with_failures(outcomes)
 
 
@@ -130,20 +135,6 @@ def _write_table(table: Table, format: TableFormat, out: Path | None) -> None:
         make_directory(out.parent)
         write_text(out, text)
         print(out)
-
-
-def _page_beside(
-    file: Path, outcomes: list[Outcome], columns: list[str] | None, bar: Progress, *, allow_mixed: bool
-) -> None:
-    """The page that nobody asked for: where it cannot be written, the table is there all the same."""
-    from aezoo.errors import DiskError, print_warning
-
-    try:
-        _write_page(file, outcomes, columns, bar, allow_mixed=allow_mixed)
-    except DiskError as err:
-        print_warning(f"no page: {err.what}")
-        return
-    print(f"page  {file}", file=sys.stderr)
 
 
 def _write_page(
@@ -173,7 +164,6 @@ def exit_with_failures(outcomes: Sequence[Outcome]) -> None:
 
 def check_writable(out: Path | None) -> None:
     """Said before hours of training, not after."""
-    from aezoo.errors import DiskError
     from aezoo.paths import is_writable
 
     if out is not None and (out.is_dir() or not is_writable(out.parent)):
@@ -193,7 +183,11 @@ def _plan(request: Request, *, as_json: bool) -> None:
     seconds = seconds_to_go(planned)
     total = sum(seconds) / at_a_time
     head = ("method", "dataset", "seed", "state", "steps", "seconds", "run")
-    rows = [_words(one, took) for one, took in zip(planned, seconds, strict=True)]
+    rows = [
+        (cell.method, cell.dataset, cell.seed, one.state, one.steps, round(took), str(cell.path))
+        for one, took in zip(planned, seconds, strict=True)
+        for cell in [one.cell]
+    ]
     if as_json:
         print_json({"cells": [dict(zip(head, row, strict=True)) for row in rows], "seconds": round(total)})
         return
@@ -212,8 +206,3 @@ def _long(seconds: float) -> str:
         for unit, name, enough in ((1, "s", 100), (60, "min", 100 * 60), (3600, "h", float("inf")))
         if seconds < enough
     )
-
-
-def _words(one: Planned, seconds: float) -> tuple[str | int, ...]:
-    cell = one.cell
-    return (cell.method, cell.dataset, cell.seed, one.state, one.steps, round(seconds), str(cell.path))

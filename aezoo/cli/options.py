@@ -29,14 +29,6 @@ Jobs = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="No bar.")]
 
 
-def load_files(plugins: list[Path] | None) -> None:
-    """Take the one-file plugins that are named."""
-    if plugins:
-        from aezoo.registry.onefile import load_files
-
-        load_files(plugins)
-
-
 def names(text: str) -> list[str]:
     """The words of an option that takes several, with commas between them.
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aezoo.cli.options import DataRoot, Download, Jobs, PluginFiles, Quiet, load_files
+from aezoo.cli.options import DataRoot, Download, Jobs, PluginFiles, Quiet
 from aezoo.cli.output import print_columns, print_json
+from aezoo.registry import registry
+from aezoo.registry.onefile import load_files
 
 if TYPE_CHECKING:
     from aezoo.reproduction.experiment import Experiment, Scale
@@ -48,12 +50,12 @@ def reproduce(
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
+    load_files(plugin or ())
+    if item is None or list_:
+        print_columns([(info.name, info.summary) for info in registry.list_components("experiment")])
+        return
     from aezoo.reproduction.experiment import load_experiment
 
-    load_files(plugin)
-    if item is None or list_:
-        _list()
-        return
     experiment, how = load_experiment(item), format or _by_ending(out)
     if dry_run:
         _plan(experiment, scale, runs, as_json=how == "json")
@@ -74,12 +76,6 @@ def reproduce(
     )
     _write(experiment, scale, item, made, how, out)
     exit_with_failures(made.outcomes)
-
-
-def _list() -> None:
-    from aezoo.registry import registry
-
-    print_columns([(info.name, info.summary) for info in registry.list_components("experiment")])
 
 
 def _by_ending(out: Path | None) -> PageFormat:
