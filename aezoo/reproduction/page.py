@@ -35,10 +35,8 @@ class Passage:
     pictures: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Document:
-    title: str
-    parts: tuple[Passage, ...]
+Document = tuple[str, Sequence[Passage]]
+"""A title, and sections."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def page_of(made: Made) -> Document:
         parts.append(_curve(made))
     if made.pictures:
         parts.append(Passage("Pictures", pictures=tuple(made.pictures)))
-    return Document(experiment.title, (*parts, *_warnings(made), _how(made)))
+    return experiment.title, [*parts, *_warnings(made), _how(made)]
 
 
 def as_json(made: Made) -> str:
@@ -253,8 +251,9 @@ def hardware() -> str:
 
 def markdown(page: Document) -> str:
     """For a file beside its pictures."""
-    blocks = [f"# {escape(page.title)}"]
-    for part in page.parts:
+    title, parts = page
+    blocks = [f"# {escape(title)}"]
+    for part in parts:
         blocks += [f"## {part.title}", *map(escape, part.sentences)]
         if part.table:
             blocks.append(_markdown_table(part.table))
@@ -270,8 +269,9 @@ def _markdown_table(table: Sequence[Sequence[str]]) -> str:
 
 def text(page: Document) -> str:
     """For the terminal."""
-    blocks = [page.title]
-    for part in page.parts:
+    title, parts = page
+    blocks = [title]
+    for part in parts:
         blocks += [part.title.upper(), *map(_wrap, part.sentences)]
         if part.table:
             blocks.append(_text_table(part.table))
