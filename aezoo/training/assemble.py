@@ -59,9 +59,14 @@ def assemble(
 
 def trainer_of(config: RunConfig, assembly: Assembly, batches: Batches, device: torch.device) -> Trainer:
     """The trainer of a run, its model moved to the device, in training mode."""
-    _place(assembly.model, device, compiled=config.train.compile)
+    model = assembly.model.to(device).train()
+    if device.type == "cuda":
+        model.to(memory_format=torch.channels_last)
+    if config.train.compile:  # not critics: penalties differentiate them twice, compiled code once
+        model.encoder.compile()
+        model.decoder.compile()
     return Trainer(
-        assembly.model,
+        model,
         assembly.phases,
         assembly.schedule,
         batches,
@@ -71,15 +76,6 @@ def trainer_of(config: RunConfig, assembly: Assembly, batches: Batches, device: 
         precision=config.train.precision,
         average=config.ema.decay,
     )
-
-
-def _place(model: Autoencoder, device: torch.device, *, compiled: bool) -> None:
-    model.to(device).train()
-    if device.type == "cuda":
-        model.to(memory_format=torch.channels_last)
-    if compiled:  # encoder and decoder alone: penalties differentiate critics twice, compiled code once
-        model.encoder.compile()
-        model.decoder.compile()
 
 
 def schedule_of(phases: Sequence[Phase], critic_steps: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def write_products(
     run.write_results(trained | {"results": [], "warnings": []})  # a measure that breaks costs no training
     results = trained | _short_evaluation(model, config, data, device)
     write_text(run.path / "README.md", model_card(config, model, results))
-    write_report(run, results, lines)
+    write_text(run.path / "report.html", short_page(run.path, results, lines))
     run.write_results(results)
     return results
 
@@ -120,14 +120,7 @@ def record(
     run.write_results(results)
     if "steps" in results:  # a run that is not finished has no card yet
         write_text(run.path / "README.md", model_card(config, model, results))
-        write_report(run, results)
-
-
-def write_report(
-    run: RunDir, results: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] | None = None
-) -> None:
-    """The page of the run, from its files alone: no pass of the model is made for it."""
-    write_text(run.path / "report.html", short_page(run.path, results, lines))
+        write_text(run.path / "report.html", short_page(run.path, results))
 
 
 def reconstruction_error(model: Autoencoder, data: Data) -> float:
