@@ -29,7 +29,9 @@ from aezoo.functional.reconstruction import (
     gaussian_nll,
     squared_error,
 )
-from aezoo.nets import SameConv2d, SameConvTranspose2d, glorot_normal_, glorot_uniform_, mlp
+from aezoo.nets.initialise import glorot_normal_, glorot_uniform_
+from aezoo.nets.mlp import mlp
+from aezoo.nets.same import SameConv2d, SameConvTranspose2d
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.build import build_model
 from aezoo.parts.interfaces import (

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aezoo.cli.options import DataRoot, Download, PluginFiles, names
+from aezoo.cli.options import AllowMixed, Columns, DataRoot, Download, Jobs, PluginFiles, Quiet, names
 from aezoo.cli.output import print_columns, print_json
+from aezoo.errors import DiskError, print_warning
 
 if TYPE_CHECKING:
-    from aezoo.comparison.compare import Planned
     from aezoo.comparison.grid import Request
     from aezoo.tables.cell import Outcome
     from aezoo.tables.entries import Table
     from aezoo.training.progress import Progress
 
 
-class TableFormat(StrEnum):
-    """How a table is written."""
-
-    table = "table"
-    markdown = "markdown"
-    latex = "latex"
-    csv = "csv"
-    json = "json"
-    html = "html"
-
-
-class ExecutorName(StrEnum):
-    """Where trainings run."""
-
-    local = "local"
-    ray = "ray"
+TableFormat = Literal["table", "markdown", "latex", "csv", "json", "html"]
 
 
 def compare(
@@ -66,14 +50,10 @@ def compare(
     extractor: Annotated[
         str, typer.Option(help="Where sets are compared, names with commas.", show_default=False)
     ] = "",
-    columns: Annotated[
-        str, typer.Option(help="Measures to show, with commas; without it the main ones.", show_default=False)
-    ] = "",
+    columns: Columns = "",
     n: Annotated[int | None, typer.Option("-n", min=2, help="Rows of each set.", show_default=False)] = None,
-    allow_mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Let a column mix protocols, with a footnote.")
-    ] = False,
-    format: Annotated[TableFormat, typer.Option(help="How to write the table.")] = TableFormat.table,
+    allow_mixed: AllowMixed = False,
+    format: Annotated[TableFormat, typer.Option(help="How to write the table.")] = "table",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -82,20 +62,15 @@ def compare(
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where runs and compare.html are kept.")] = Path("runs"),
     executor: Annotated[
-        ExecutorName, typer.Option(help="local processes, or a Ray cluster.")
-    ] = ExecutorName.local,
+        Literal["local", "ray"], typer.Option(help="local processes, or a Ray cluster.")
+    ] = "local",
     address: Annotated[str, typer.Option(help="Of the Ray cluster.", show_default=False)] = "",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Processes at a time; without it one for each GPU or core.", show_default=False
-        ),
-    ] = None,
+    jobs: Jobs = None,
     data_root: DataRoot = "",
     download: Download = False,
     plugin: PluginFiles = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show plan and estimated time only.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train what is missing, reuse what is there, measure all alike, print one table, write one page.
 
@@ -117,12 +92,12 @@ def compare(
         data_root=data_root,
         download=download,
         home=runs,
-        executor=executor.value,
+        executor=executor,
         address=address,
         jobs=jobs,
     )
     if dry_run:
-        _plan(request, as_json=format is TableFormat.json)
+        _plan(request, as_json=format == "json")
         return
     from aezoo.comparison.compare import run
     from aezoo.report.view import without_paths
@@ -135,12 +110,17 @@ def compare(
     shown = names(columns) or None
     # before the page, which would only say why there is no table
     table = build(without_paths(outcomes), shown, allow_mixed=allow_mixed)
-    if format is TableFormat.html:
+    if format == "html":
         _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
         print(out or runs / "compare.html")
     else:
         _write_table(table, format, out)
-        _page_beside(runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
+        page = runs / "compare.html"
+        try:
+            _write_page(page, outcomes, shown, bar, allow_mixed=allow_mixed)
+            print(f"page  {page}", file=sys.stderr)
+        except DiskError as err:  # nobody asked for this page: the table is there all the same
+            print_warning(f"no page: {err.what}")
     exit_with_failures(outcomes)
 
 
@@ -148,27 +128,13 @@ def _write_table(table: Table, format: TableFormat, out: Path | None) -> None:
     from aezoo.files import make_directory, write_text
     from aezoo.tables.render import RENDERERS
 
-    text = RENDERERS[format.value](table)
+    text = RENDERERS[format](table)
     if out is None:
         print(text)
     else:
         make_directory(out.parent)
         write_text(out, text)
         print(out)
-
-
-def _page_beside(
-    file: Path, outcomes: list[Outcome], columns: list[str] | None, bar: Progress, *, allow_mixed: bool
-) -> None:
-    """The page that nobody asked for: where it cannot be written, the table is there all the same."""
-    from aezoo.errors import DiskError, print_warning
-
-    try:
-        _write_page(file, outcomes, columns, bar, allow_mixed=allow_mixed)
-    except DiskError as err:
-        print_warning(f"no page: {err.what}")
-        return
-    print(f"page  {file}", file=sys.stderr)
 
 
 def _write_page(
@@ -198,7 +164,6 @@ def exit_with_failures(outcomes: Sequence[Outcome]) -> None:
 
 def check_writable(out: Path | None) -> None:
     """Said before hours of training, not after."""
-    from aezoo.errors import DiskError
     from aezoo.paths import is_writable
 
     if out is not None and (out.is_dir() or not is_writable(out.parent)):
@@ -218,7 +183,11 @@ def _plan(request: Request, *, as_json: bool) -> None:
     seconds = seconds_to_go(planned)
     total = sum(seconds) / at_a_time
     head = ("method", "dataset", "seed", "state", "steps", "seconds", "run")
-    rows = [_words(one, took) for one, took in zip(planned, seconds, strict=True)]
+    rows = [
+        (cell.method, cell.dataset, cell.seed, one.state, one.steps, round(took), str(cell.path))
+        for one, took in zip(planned, seconds, strict=True)
+        for cell in [one.cell]
+    ]
     if as_json:
         print_json({"cells": [dict(zip(head, row, strict=True)) for row in rows], "seconds": round(total)})
         return
@@ -237,8 +206,3 @@ def _long(seconds: float) -> str:
         for unit, name, enough in ((1, "s", 100), (60, "min", 100 * 60), (3600, "h", float("inf")))
         if seconds < enough
     )
-
-
-def _words(one: Planned, seconds: float) -> tuple[str | int, ...]:
-    cell = one.cell
-    return (cell.method, cell.dataset, cell.seed, one.state, one.steps, round(seconds), str(cell.path))

@@ -86,18 +86,17 @@ def _devices() -> list[str]:
 
 
 def _print(report: dict[str, Any]) -> None:
-    for key in ("aezoo", "python", "platform"):
-        print(f"{key:16}{report[key]}")
-    for name, version in report["versions"].items():
-        print(f"{name:16}{version or 'not installed'}")
-    print(f"{'devices':16}{', '.join(report['devices']) or 'none'}")
-    print(f"{'threads':16}{report['threads'] or 'unknown'}")
-    cache = report["cache"]
-    print(f"{'cache':16}{cache['path']} ({'writable' if cache['writable'] else 'NOT writable'})")
-    for failed in report["failed_plugins"]:
-        print(f"{'FAILED plugin':16}{failed['name']} of {failed['distribution']}: {failed['reason']}")
-    for warning in report["warnings"]:
-        print(f"{'warning':16}{warning}")
-    for problem in report["problems"]:
-        print(f"{'PROBLEM':16}{problem}")
+    cache, failed = report["cache"], report["failed_plugins"]
+    lines = [
+        *((key, report[key]) for key in ("aezoo", "python", "platform")),
+        *((name, version or "not installed") for name, version in report["versions"].items()),
+        ("devices", ", ".join(report["devices"]) or "none"),
+        ("threads", report["threads"] or "unknown"),
+        ("cache", f"{cache['path']} ({'writable' if cache['writable'] else 'NOT writable'})"),
+        *(("FAILED plugin", f"{one['name']} of {one['distribution']}: {one['reason']}") for one in failed),
+        *(("warning", warning) for warning in report["warnings"]),
+        *(("PROBLEM", problem) for problem in report["problems"]),
+    ]
+    for name, text in lines:
+        print(f"{name:16}{text}")
     print("\nready to train" if not report["problems"] else "\nnot ready: mend the problems above")

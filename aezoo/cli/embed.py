@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import Run
+
 
 def embed(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     out: Annotated[
         Path,
         typer.Option(

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles, names
+from aezoo.cli.options import PluginFiles, Quiet, Run, names
 from aezoo.cli.output import Json, print_json
-
-
-class CheckpointChoice(StrEnum):
-    """Which of a run's weights to measure."""
-
-    last = "last"
-    best_validation = "best-validation"
-    min_over_checkpoints = "min-over-checkpoints"
+from aezoo.evaluation.protocol import CheckpointRule
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     metrics: Annotated[
         str, typer.Option(help="Names with commas between them; without it all defaults.", show_default=False)
     ] = "",
@@ -41,12 +32,12 @@ def evaluate(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything drawn while measuring.")] = 0,
     checkpoint: Annotated[
-        CheckpointChoice,
+        CheckpointRule,
         typer.Option(
             help="last; best-validation of those kept; min-over-checkpoints adds the best value that any "
             "reaches on test data, as the FlexAE papers report."
         ),
-    ] = CheckpointChoice.last,
+    ] = "last",
     stretched: Annotated[
         bool,
         typer.Option("--stretched", help="Add sets stretched image by image, as the FlexAE papers do."),
@@ -57,7 +48,7 @@ def evaluate(
     ] = "",
     plugin: PluginFiles = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure reconstruction and generation of a run on its test split.
 
@@ -73,7 +64,7 @@ def evaluate(
         extractors=names(extractor),
         n=n,
         seed=seed,
-        checkpoint=checkpoint.value,
+        checkpoint=checkpoint,
         stretched=stretched,
         weights=weights,
         download=download,

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-
-class Mode(StrEnum):
-    """Which way through the space of codes."""
-
-    linear = "linear"
-    spherical = "spherical"
+from aezoo.cli.options import Run
 
 
 def interpolate(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     n: Annotated[int, typer.Option("-n", min=1, help="How many pairs of test images: a row each.")] = 8,
     steps: Annotated[
         int, typer.Option(min=2, help="Images on the way; an odd number shows its middle.")
     ] = 11,
     mode: Annotated[
-        Mode, typer.Option(help="A straight line, or an arc of interpolated radius.")
-    ] = Mode.linear,
+        Literal["linear", "spherical"],
+        typer.Option(help="A straight line, or an arc of interpolated radius."),
+    ] = "linear",
     real: Annotated[bool, typer.Option("--real/--no-real", help="The real images at both ends.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Which pairs.")] = 0,
     out: Annotated[
@@ -42,7 +37,6 @@ def interpolate(
     check_ending(out, ".png", ".svg", ".npz")
     model, data = explore.open_run(run)
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
-    found = explore.interpolate(model, data, n=n, steps=steps, mode=mode.value, seed=seed)
-    arrays = {"x_hat": found.x_hat, "codes": found.codes, "x": found.x, "rows": found.rows}
-    write_found(out, lambda: drawing.interpolation(found, data.range or (0.0, 1.0), real=real), arrays)
+    found = explore.interpolate(model, data, n=n, steps=steps, mode=mode, seed=seed)
+    write_found(out, lambda: drawing.interpolation(found, data.range or (0.0, 1.0), real=real), vars(found))
     print(out)

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import Run
+
 
 def latent(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     n: Annotated[
         int | None,
         typer.Option(
@@ -33,8 +35,6 @@ def latent(
     check_ending(out, ".png", ".svg", ".npz")
     model, data = explore.open_run(run)
     found = explore.latent(model, data, n=n, seed=seed)
-    arrays = {"codes": found.codes, "prior": found.prior, "rows": found.rows}
-    if found.labels is not None:
-        arrays["labels"] = found.labels
+    arrays = {"codes": found.codes, "prior": found.prior, "rows": found.rows, "labels": found.labels}
     write_found(out, lambda: drawing.latent(found, data.classes), arrays)
     print(out)

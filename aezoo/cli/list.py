@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles, load_files
+from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
+from aezoo.registry.onefile import load_files
 
 
 def list(
@@ -18,7 +19,7 @@ def list(
     as_json: Json = False,
 ) -> None:
     """List recipes, parts and datasets; * marks what is used when nothing is named."""
-    load_files(plugin)
+    load_files(plugin or ())
     found = registry.list_components(kind)
     if as_json:
         print_json([_row(info) for info in found])

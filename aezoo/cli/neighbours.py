@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import Run
+
 
 def neighbours(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     n: Annotated[int, typer.Option("-n", min=1, help="How many new images: a row each.")] = 8,
     k: Annotated[int, typer.Option("-k", min=1, help="How many neighbours of each.")] = 4,
     space: Annotated[
@@ -36,11 +38,5 @@ def neighbours(
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
     features = space_of(space, read_config(RunDir(run)), data)
     found = explore.neighbours(model, data, n=n, k=k, seed=seed, features=features)
-    arrays = {
-        "x_hat": found.x_hat,
-        "distance": found.distance,
-        "index": found.index,
-        "nearest": found.nearest,
-    }
-    write_found(out, lambda: drawing.neighbours(found, data.range or (0.0, 1.0), space=space), arrays)
+    write_found(out, lambda: drawing.neighbours(found, data.range or (0.0, 1.0), space=space), vars(found))
     print(out)

@@ -15,14 +15,18 @@ DataRoot = Annotated[
     str, typer.Option("--data-root", help="The folder that holds downloaded datasets.", show_default=False)
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch datasets that are missing.")]
-
-
-def load_files(plugins: list[Path] | None) -> None:
-    """Take the one-file plugins that are named."""
-    if plugins:
-        from aezoo.registry.onefile import load_files
-
-        load_files(plugins)
+Run = Annotated[Path, typer.Argument(help="A run directory.")]
+Columns = Annotated[
+    str, typer.Option(help="Measures to show, with commas; without it the main ones.", show_default=False)
+]
+AllowMixed = Annotated[
+    bool, typer.Option("--allow-mixed", help="Let a column mix protocols, with a footnote.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes at a time; without it one for each GPU or core.", show_default=False),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No bar.")]
 
 
 def names(text: str) -> list[str]:

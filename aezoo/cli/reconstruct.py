@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import Run
+
 
 def reconstruct(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     n: Annotated[int, typer.Option("-n", min=1, help="How many test images, from the first on.")] = 32,
     out: Annotated[
         Path,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import AllowMixed, Columns, Quiet, names
+
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run directories.", show_default=False)],
@@ -17,13 +19,9 @@ def report(
             show_default=False,
         ),
     ] = None,
-    columns: Annotated[
-        str, typer.Option(help="Measures to show, with commas; without it the main ones.", show_default=False)
-    ] = "",
-    allow_mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Let a column mix protocols, with a footnote.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
+    columns: Columns = "",
+    allow_mixed: AllowMixed = False,
+    quiet: Quiet = False,
 ) -> None:
     """Put runs side by side on one page of HTML: numbers, pictures, curves, settings, provenance.
 
@@ -31,7 +29,6 @@ def report(
     """
     from dataclasses import replace
 
-    from aezoo.cli.options import names
     from aezoo.explore.gallery import gallery
     from aezoo.files import write_text
     from aezoo.report import of_runs, render

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aezoo.cli.options import DataRoot, Download, PluginFiles, load_files
+from aezoo.cli.options import DataRoot, Download, Jobs, PluginFiles, Quiet
 from aezoo.cli.output import print_columns, print_json
+from aezoo.registry import registry
+from aezoo.registry.onefile import load_files
 
 if TYPE_CHECKING:
     from aezoo.reproduction.experiment import Experiment, Scale
     from aezoo.reproduction.reproduce import Reproduced
 
 
-class PageFormat(StrEnum):
-    """How a page is written."""
-
-    text = "text"
-    markdown = "markdown"
-    json = "json"
-
-
-class ScaleName(StrEnum):
-    """Whose settings."""
-
-    small = "small"
-    paper = "paper"
+PageFormat = Literal["text", "markdown", "json"]
 
 
 def reproduce(
@@ -37,15 +26,11 @@ def reproduce(
         typer.Argument(help="A table or figure, or a TOML file; none: list them.", show_default=False),
     ] = None,
     scale: Annotated[
-        ScaleName, typer.Option(help="small: within an hour on two cores; paper: as published.")
-    ] = ScaleName.small,
+        Literal["small", "paper"],
+        typer.Option(help="small: within an hour on two cores; paper: as published."),
+    ] = "small",
     runs: Annotated[Path, typer.Option(help="Where the runs are kept.")] = Path("runs"),
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Processes at a time; without it one for each GPU or core.", show_default=False
-        ),
-    ] = None,
+    jobs: Jobs = None,
     format: Annotated[
         PageFormat | None,
         typer.Option(help="Without it text; markdown or json by the ending of --out.", show_default=False),
@@ -59,50 +44,43 @@ def reproduce(
     plugin: PluginFiles = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the tables and figures.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a paper's table or figure again: its numbers beside ours, a verdict on each claim.
 
     Killed and started again, it goes on: a finished run is never trained twice.
     """
+    load_files(plugin or ())
+    if item is None or list_:
+        print_columns([(info.name, info.summary) for info in registry.list_components("experiment")])
+        return
     from aezoo.reproduction.experiment import load_experiment
 
-    load_files(plugin)
-    if item is None or list_:
-        _list()
-        return
     experiment, how = load_experiment(item), format or _by_ending(out)
     if dry_run:
-        _plan(experiment, scale.value, runs, as_json=how is PageFormat.json)
+        _plan(experiment, scale, runs, as_json=how == "json")
         return
     from aezoo.cli.compare import check_writable, exit_with_failures
     from aezoo.reproduction.reproduce import reproduce as run_again
     from aezoo.training.progress import Bar, Silence
 
     check_writable(out)
-    bar = Silence() if quiet else Bar()
     made = run_again(
         experiment,
-        scale=scale.value,
+        scale=scale,
         home=runs,
         jobs=jobs,
         data_root=data_root,
         download=download,
-        progress=bar,
+        progress=Silence() if quiet else Bar(),
     )
-    _write(experiment, scale.value, item, made, how, out)
+    _write(experiment, scale, item, made, how, out)
     exit_with_failures(made.outcomes)
 
 
-def _list() -> None:
-    from aezoo.registry import registry
-
-    print_columns([(info.name, info.summary) for info in registry.list_components("experiment")])
-
-
 def _by_ending(out: Path | None) -> PageFormat:
-    endings = {".md": PageFormat.markdown, ".json": PageFormat.json}
-    return endings.get(out.suffix, PageFormat.text) if out else PageFormat.text
+    endings: dict[str, PageFormat] = {".md": "markdown", ".json": "json"}
+    return endings.get(out.suffix, "text") if out else "text"
 
 
 def _plan(experiment: Experiment, scale: Scale, runs: Path, *, as_json: bool) -> None:
@@ -137,7 +115,7 @@ def _write(
     shown = []
     if out is not None:
         make_directory(out.parent)
-    if out is not None and how is not PageFormat.json:
+    if out is not None and how != "json":
         for end, seen, content in draw_all(experiment, made.outcomes, made.found):
             file = out.with_name(f"{out.stem}-{end}.png")
             write_bytes(file, content)
@@ -145,10 +123,10 @@ def _write(
     name = Path(item).name if item.endswith(".toml") else item
     command = f"aezoo reproduce {name}" + ("" if scale == "small" else f" --scale {scale}")
     parts = page.Made(experiment, scale, command, made.outcomes, made.found, made.verdicts, shown)
-    if how is PageFormat.json:
+    if how == "json":
         written = page.as_json(parts)
     else:
-        write = page.markdown if how is PageFormat.markdown else page.text
+        write = page.markdown if how == "markdown" else page.text
         written = write(page.page_of(parts))
     if out is None:
         print(written, end="")

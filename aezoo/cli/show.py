@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles, load_files
+from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.config.check import settings_of
 from aezoo.config.describe import Setting, settings
@@ -17,6 +17,7 @@ from aezoo.config.merge import over
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
+from aezoo.registry.onefile import load_files
 from aezoo.registry.sources import Source, sources
 
 
@@ -26,7 +27,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show one part: summary, paper, settings with their ranges; of a recipe, its parts."""
-    load_files(plugin)
+    load_files(plugin or ())
     info = _find(name)
     if info.kind in ("recipe", "experiment"):
         _show_files(info, list(sources(info.kind, info.name, "NAME")), as_json)

@@ -85,18 +85,18 @@ def train(
         "--reconstruction": _part("reconstruction", reconstruction),
         "--regularizer": {"regularizer": dict.fromkeys(regularizer, True)} if regularizer else {},
         "--dataset": _part("dataset", dataset),
-        "--data-root": _dataset("root", data_root),
-        "--download": _dataset("download", download),
-        "--skip-bad-images": _dataset("skip_bad_images", skip_bad_images),
-        "--image-size": {} if image_size is None else {"dataset": {"image_size": image_size}},
-        "--steps": _train("steps", steps),
-        "--batch-size": _train("batch_size", batch_size),
-        "--latent-dim": _train("latent_dim", latent_dim),
-        "--seed": _train("seed", seed),
-        "--device": _train("device", device or None),
-        "--precision": _train("precision", precision or None),
-        "--compile": _train("compile", compile or None),
-        "--tensorboard": _train("tensorboard", tensorboard or None),
+        "--data-root": _table("dataset", "root", data_root),
+        "--download": _table("dataset", "download", download),
+        "--skip-bad-images": _table("dataset", "skip_bad_images", skip_bad_images),
+        "--image-size": _table("dataset", "image_size", image_size),
+        "--steps": _table("train", "steps", steps),
+        "--batch-size": _table("train", "batch_size", batch_size),
+        "--latent-dim": _table("train", "latent_dim", latent_dim),
+        "--seed": _table("train", "seed", seed),
+        "--device": _table("train", "device", device),
+        "--precision": _table("train", "precision", precision),
+        "--compile": _table("train", "compile", compile),
+        "--tensorboard": _table("train", "tensorboard", tensorboard),
         "--no-evaluate": {"evaluate": {"end": False}} if no_evaluate else {},
     }
     from aezoo.verbs.train import TrainRequest
@@ -166,9 +166,6 @@ def _part(section: str, name: str) -> dict[str, Any]:
     return {section: name} if name else {}
 
 
-def _dataset(key: str, value: Any) -> dict[str, Any]:
-    return {"dataset": {key: value}} if value else {}
-
-
-def _train(key: str, value: Any) -> dict[str, Any]:
-    return {} if value is None else {"train": {key: value}}
+def _table(section: str, key: str, value: str | int | None) -> dict[str, Any]:
+    """The setting; nothing for an option that is not given: none, no text, a flag that is off."""
+    return {} if value is None or value is False or value == "" else {section: {key: value}}

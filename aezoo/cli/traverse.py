@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import Run
 from aezoo.errors import ConfigError
 
 
 def traverse(
-    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    run: Run,
     attribute: Annotated[
         str, typer.Option(help="An attribute's name, a class by name or number, or A,B: to class A from B.")
     ],
@@ -40,15 +41,7 @@ def traverse(
     model, data = explore.open_run(run)
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
     found = explore.traverse(model, data, attribute, n=n, range=ends, steps=steps, seed=seed)
-    arrays = {
-        "x_hat": found.x_hat,
-        "codes": found.codes,
-        "direction": found.direction,
-        "multiples": found.multiples,
-        "x": found.x,
-        "rows": found.rows,
-    }
-    write_found(out, lambda: drawing.traversal(found, data.range or (0.0, 1.0)), arrays)
+    write_found(out, lambda: drawing.traversal(found, data.range or (0.0, 1.0)), vars(found))
     print(out)
 
 

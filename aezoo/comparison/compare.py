@@ -6,8 +6,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -124,8 +124,7 @@ def plan(grid: Grid) -> list[Planned]:
 
 
 def _state(cell: Cell, grid: Grid) -> str:
-    task = task_of_cell(cell, grid, None)
-    if is_measured(cell.path, options_of(task)):
+    if is_measured(cell.path, options_of(grid)):
         return "done"
     if is_trained(cell.path):
         return "measure"
@@ -204,8 +203,10 @@ def _work_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dict[
     failures: dict[str, str] = {}
     over = set[str]()
     looked = 0.0
-    with _interruptible(), _show(bar, sum(map(_steps, tasks))), closing(executor.run(tasks)) as working:
-        for done in working:
+    with on_signals(_stop), ExitStack() as ends:
+        bar.start("compare", sum(map(_steps, tasks)), 0)
+        ends.callback(bar.finish)  # however this ends: an open bar hides the terminal's cursor
+        for done in ends.enter_context(closing(executor.run(tasks))):
             if isinstance(done, Done):
                 over.add(done.task.path)
                 if done.failure:
@@ -216,32 +217,13 @@ def _work_off(executor: Executor, tasks: Sequence[Task], bar: Progress) -> dict[
     return failures
 
 
-@contextmanager
-def _show(bar: Progress, steps: int) -> Iterator[None]:
-    """The bar open; it is closed however this ends, since an open one hides the terminal's cursor."""
-    bar.start("compare", steps, 0)
-    try:
-        yield
-    finally:
-        bar.finish()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the comparison in order: what runs writes a checkpoint, what is done stays.
-
-    Raises:  InterruptedRun for either
-    """
-
-    def stop(number: int) -> None:
-        raise InterruptedRun(
-            f"stopped by {signal.Signals(number).name}; finished runs stay, the others have checkpoints",
-            exit_code=128 + number,
-            fix="give the same command again to go on",
-        )
-
-    with on_signals(stop):
-        yield
+def _stop(number: int) -> None:
+    """Ctrl-C and SIGTERM end the comparison in order: what runs writes a checkpoint, what is done stays."""
+    raise InterruptedRun(
+        f"stopped by {signal.Signals(number).name}; finished runs stay, the others have checkpoints",
+        exit_code=128 + number,
+        fix="give the same command again to go on",
+    )
 
 
 def _steps(task: Task) -> int:

@@ -26,14 +26,10 @@ def seconds_to_go(planned: Sequence[Planned]) -> list[float]:
         key = (one.cell.method, one.cell.dataset)
         if one.state in ("train", "resume") and key not in whole:
             whole[key] = seconds_of(one.cell)
-        found.append(whole[key] * (1 - _share(one)) if one.state in ("train", "resume") else 0.0)
+        reached = sum(RunDir(one.cell.path).steps()[-1:])  # by the newest checkpoint
+        left = 1 - min(reached / one.steps, 1.0)
+        found.append(whole[key] * left if one.state in ("train", "resume") else 0.0)
     return found
-
-
-def _share(one: Planned) -> float:
-    """How much of its training is kept in the newest checkpoint."""
-    reached = RunDir(one.cell.path).steps()[-1:]
-    return min(sum(reached) / one.steps, 1.0)
 
 
 def seconds_of(cell: Cell) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from pathlib import Path
 
 from aezoo.tables.cell import Cell, content_id
 
 
-def as_methods(runs: Sequence[Cell], taken: Collection[str]) -> list[Cell]:
-    """Runs on one dataset that differ in nothing but their seed, under one name; others keep their own.
+def name_families(runs: Sequence[Cell], taken: Collection[str]) -> dict[Path, str]:
+    """One name, by their directories, for runs on one dataset that differ in nothing but their seed.
 
     The name is the recipe's, where that tells methods apart; else it is the directory's of the first run.
 
@@ -22,13 +22,12 @@ def as_methods(runs: Sequence[Cell], taken: Collection[str]) -> list[Cell]:
     families = [one for one in alike.values() if len({run.seed for run in one}) == len(one) > 1]
     places = Counter(_place(family) for family in families)
     held = {*taken, *(run.method for run in runs)}
-    names = {
+    return {
         run.path: place[1] if places[place] == 1 and place[1] not in held else family[0].method
         for family in families
         for place in [_place(family)]
         for run in family
     }
-    return [replace(run, method=names.get(run.path, run.method)) for run in runs]
 
 
 def _place(family: Sequence[Cell]) -> tuple[str, str]:

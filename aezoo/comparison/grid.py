@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from aezoo.comparison.families import as_methods
+from aezoo.comparison.families import name_families
 from aezoo.config.base import Config
 from aezoo.config.check import check
 from aezoo.config.merge import read_toml
@@ -103,9 +103,10 @@ def grid_of(request: Request) -> Grid:
         raise ConfigError(
             f"'{sorted(doubled)[0]}' is named twice", where="aezoo compare", fix="name each once"
         )
-    for kind, names in (("metric", asked.metrics), ("extractor", asked.extractors)):
-        for name in names:  # a wrong name is told before anything is trained
-            registry.find(kind, name, f"--{kind}s" if kind == "metric" else f"--{kind}")
+    for name in asked.metrics:  # a wrong name is told before anything is trained
+        registry.find("metric", name, "--metrics")
+    for name in asked.extractors:
+        registry.find("extractor", name, "--extractor")
     cells = _with_families([cell for name in asked.methods for cell in _cells(name, asked)], asked)
     _check_distinct(cells)
     return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n)
@@ -128,24 +129,27 @@ def _with_files(request: Request) -> Request:
     """The request with every grid.toml replaced by what it says; the command line wins."""
     asked = replace(request, methods=[])
     for name in request.methods:
-        grid = _grid_in(name)
-        if grid is None:
-            asked = replace(asked, methods=[*asked.methods, name])
-            continue
-        asked = replace(
-            asked,
-            methods=[*asked.methods, *(_beside(name, recipe) for recipe in grid.recipes)],
-            datasets=asked.datasets or grid.datasets,
-            seeds=asked.seeds or grid.seeds,
-            steps=asked.steps or grid.steps,
-            scale=asked.scale or grid.scale,
-            sets=[*grid.set, *asked.sets],
-            vary={**grid.vary, **asked.vary},
-            metrics=asked.metrics or grid.metrics,
-            extractors=asked.extractors or grid.extractors,
-            n=asked.n or grid.n,
-        )
+        grid, named = _grid_in(name), [name]
+        if grid is not None:
+            asked, named = fill_in(asked, grid), [_beside(name, recipe) for recipe in grid.recipes]
+        asked = replace(asked, methods=[*asked.methods, *named])
     return asked
+
+
+def fill_in(request: Request, grid: GridConfig) -> Request:
+    """The request with everything that it leaves to a grid, but for the methods."""
+    return replace(
+        request,
+        datasets=request.datasets or grid.datasets,
+        seeds=request.seeds or grid.seeds,
+        steps=request.steps or grid.steps,
+        scale=request.scale or grid.scale,
+        sets=[*grid.set, *request.sets],
+        vary={**grid.vary, **request.vary},
+        metrics=request.metrics or grid.metrics,
+        extractors=request.extractors or grid.extractors,
+        n=request.n or grid.n,
+    )
 
 
 def _grid_in(name: str) -> GridConfig | None:
@@ -180,8 +184,8 @@ def _with_families(cells: Sequence[Cell], asked: Request) -> list[Cell]:
     named = {Path(name).resolve() for name in asked.methods}
     runs = [cell for cell in cells if cell.path.resolve() in named]
     others = {cell.method for cell in cells if cell.path.resolve() not in named}
-    methods = {run.path: run.method for run in as_methods(runs, others)}
-    return [replace(cell, method=methods.get(cell.path, cell.method)) for cell in cells]
+    names = name_families(runs, others)
+    return [replace(cell, method=names.get(cell.path, cell.method)) for cell in cells]
 
 
 def _run_at(name: str) -> RunDir | None:

@@ -15,12 +15,14 @@ def absent(cells: Sequence[Cell], n: int | None) -> dict[str, AezooError]:
 
     n:  rows of each set that are asked for; none: as many as there are
     """
-    faults: dict[str, AezooError | None] = {}
+    alike: dict[str, list[Cell]] = {}  # cells on the same data
     for cell in cells:
-        if _key(cell) not in faults:
-            faults[_key(cell)] = _fault(cell, n)
-    found = ((str(cell.path), faults[_key(cell)]) for cell in cells)
-    return {path: fault for path, fault in found if fault is not None}
+        alike.setdefault(cell.config.dataset.model_dump_json(), []).append(cell)
+    faults: dict[str, AezooError] = {}
+    for some in alike.values():
+        if (fault := _fault(some[0], n)) is not None:
+            faults |= {str(cell.path): fault for cell in some}
+    return faults
 
 
 def _fault(cell: Cell, n: int | None) -> AezooError | None:
@@ -34,7 +36,3 @@ def _fault(cell: Cell, n: int | None) -> AezooError | None:
     except Exception:  # of somebody's own dataset: the cell's process tells, with a traceback in its log
         return None
     return None
-
-
-def _key(cell: Cell) -> str:
-    return cell.config.dataset.model_dump_json()

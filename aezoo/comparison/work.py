@@ -14,13 +14,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aezoo.errors import AezooError, RunFileError
 from aezoo.files import make_directory, writing
 from aezoo.registry.onefile import load_file
 from aezoo.resolve import read
 from aezoo.rundir.rundir import RunDir
+
+if TYPE_CHECKING:
+    from aezoo.comparison.grid import Grid
 
 try:
     import fcntl
@@ -74,10 +77,10 @@ def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
     return all(found.get(key) == value for key, value in asked.items())
 
 
-def options_of(task: Task) -> dict[str, Any]:
+def options_of(asked: Grid | Task) -> dict[str, Any]:
     """What `results.json` keeps of how it was asked for."""
-    named = {"metrics": list(task.metrics), "extractors": list(task.extractors)}
-    return {**named, "n": task.n, "seed": 0, "checkpoint": "last"}
+    named = {"metrics": list(asked.metrics), "extractors": list(asked.extractors)}
+    return {**named, "n": asked.n, "seed": 0, "checkpoint": "last"}
 
 
 def work(task: Task) -> None:
@@ -95,13 +98,13 @@ def _work(task: Task, path: Path) -> None:
     import torch
 
     from aezoo.verbs.evaluate import evaluate
-    from aezoo.verbs.train import run_training
+    from aezoo.verbs.train import TrainRequest, run_training
 
     torch.set_num_threads(task.threads)
     for plugin in task.plugins:
         load_file(Path(plugin))
     if not is_trained(path):
-        run_training(read(dict(task.config)), path, resume=True)
+        run_training(read(dict(task.config)), TrainRequest(out=path, resume=True))
     if not is_measured(path, options_of(task)):
         root = str(task.config["dataset"].get("root", ""))  # the files may have moved since it was trained
         evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)

@@ -33,7 +33,12 @@ def write_rows(path: Path, x: Tensor, range: Range) -> None:
             write_bytes(path, pictures.png(pictures.grid(x, range=_image_range(path, x, range))))
         case "":
             bounds = _image_range(path, x, range)
-            _refuse_others(path)
+            if path.is_dir() and any(path.iterdir()):  # a user's own pictures may have the same numbers
+                raise ConfigError(
+                    f"the directory {path} is not empty",
+                    where="--out",
+                    fix="name a new directory, or empty this one",
+                )
             make_directory(path)
             digits = len(str(len(x) - 1))
             for number, image in enumerate(x):
@@ -45,14 +50,6 @@ def write_rows(path: Path, x: Tensor, range: Range) -> None:
                 where="--out",
                 fix="end it in .png or .npz, or name a directory",
             )
-
-
-def _refuse_others(path: Path) -> None:
-    """Numbered pictures must not replace a user's own of the same names, such as those of a data set."""
-    if path.is_dir() and any(path.iterdir()):
-        raise ConfigError(
-            f"the directory {path} is not empty", where="--out", fix="name a new directory, or empty this one"
-        )
 
 
 def write_pairs(path: Path, x: Tensor, x_hat: Tensor, range: Range) -> None:
@@ -72,11 +69,11 @@ def write_pairs(path: Path, x: Tensor, x_hat: Tensor, range: Range) -> None:
             )
 
 
-def write_found(path: Path, draw: Callable[[], Figure], arrays: Mapping[str, Tensor]) -> None:
-    """What was found as a figure (.png, .svg) or as arrays (.npz); `check_ending` has seen the path."""
+def write_found(path: Path, draw: Callable[[], Figure], found: Mapping[str, object]) -> None:
+    """What was found as a figure (.png, .svg), or its tensors (.npz); `check_ending` has seen the path."""
     make_directory(path.parent)
     if path.suffix == ".npz":
-        write_arrays(path, **arrays)
+        write_arrays(path, **{name: value for name, value in found.items() if isinstance(value, Tensor)})
     elif path.suffix == ".svg":
         write_bytes(path, pictures.svg(draw()))
     else:

@@ -43,7 +43,9 @@ def grid(images: Tensor, columns: int = 8, range: tuple[float, float] = (0.0, 1.
             f"cannot arrange a tensor of shape {tuple(images.shape)} in {columns} columns",
             fix="give images [N, C, H, W], at least one, and one column or more",
         )
-    return Image.fromarray(_sheet(_enlarge(_bytes(images, range)), columns).numpy())
+    times = math.ceil(SIDE / images.shape[3])
+    large = _bytes(images, range).repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
+    return Image.fromarray(_sheet(large, columns).numpy())
 
 
 def plain(image: Tensor, range: tuple[float, float] = (0.0, 1.0)) -> Image:
@@ -136,11 +138,6 @@ def _bytes(images: Tensor, range: tuple[float, float]) -> Tensor:
     x = (torch.nan_to_num(x, nan=0.0) * 255).round().clamp(0, 255).to(torch.uint8)
     channels = x.shape[1]
     return x[:, :1] if channels < 3 else x[:, :3]
-
-
-def _enlarge(images: Tensor) -> Tensor:
-    times = math.ceil(SIDE / images.shape[3])
-    return images.repeat_interleave(times, dim=2).repeat_interleave(times, dim=3)
 
 
 def _sheet(images: Tensor, columns: int) -> Tensor:

@@ -65,7 +65,13 @@ def named_spaces(
 
 
 def _space(name: str, settings: Mapping[str, Any], data: Data, device: torch.device) -> Space:
-    _check_takes(name, data)
+    if not _takes(name, data):
+        fitting = [info.name for info in registry.list_components("extractor") if _takes(info.name, data)]
+        raise ConfigError(
+            f"the extractor '{name}' takes no rows of shape {data.shape}, such as those of {data.name}",
+            where="--extractor",
+            fix=f"choose one of {', '.join(fitting)}",
+        )
     part = check_part("extractor", {"name": name, **settings}, f"extractor.{name}", lambda key: "--extractor")
     extractor = make("extractor", part, {"shape": data.shape}, f"extractor.{name}")
     return Space(name, extractor, settings=part.model_dump(), device=device, cache=cache_dir() / "features")
@@ -100,16 +106,6 @@ def _takes(name: str, data: Data) -> bool:
             fix="derive the class from aezoo.api.Extractor",
         )
     return extractor.takes in ("any", "images" if data.is_image else "vectors")
-
-
-def _check_takes(name: str, data: Data) -> None:
-    if not _takes(name, data):
-        fitting = [info.name for info in registry.list_components("extractor") if _takes(info.name, data)]
-        raise ConfigError(
-            f"the extractor '{name}' takes no rows of shape {data.shape}, such as those of {data.name}",
-            where="--extractor",
-            fix=f"choose one of {', '.join(fitting)}",
-        )
 
 
 def _accept(name: str, more: dict[str, Any]) -> dict[str, Any]:

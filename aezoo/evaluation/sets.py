@@ -36,8 +36,12 @@ class Sets:
     def __init__(self, model: Autoencoder, data: Data, *, n: int | None = None, seed: int = 0) -> None:
         self.model, self.data, self.seed = model, data, seed
         self.n = default_rows(data) if n is None else n
-        self._check()
         self._made: dict[str, Tensor] = {}
+        check_rows(data, self.n)
+        if not 0 <= seed < 2**32:
+            raise ConfigError(f"the seed is {seed}", where="--seed", fix="give a whole number, 0 to 2^32 - 1")
+        if self.n < 2:
+            raise ConfigError(f"{self.n} rows are no set", where="-n", fix="ask for 2 or more")
 
     @property
     def pairs(self) -> int:
@@ -142,15 +146,6 @@ class Sets:
         if not self.data.is_image:
             return x
         return torch.cat([as_bytes(some, self.data.range) for some in x.split(PASS)])
-
-    def _check(self) -> None:
-        check_rows(self.data, self.n)
-        if not 0 <= self.seed < 2**32:
-            raise ConfigError(
-                f"the seed is {self.seed}", where="--seed", fix="give a whole number, 0 to 2^32 - 1"
-            )
-        if self.n < 2:
-            raise ConfigError(f"{self.n} rows are no set", where="-n", fix="ask for 2 or more")
 
 
 def check_rows(data: Data, n: int) -> None:

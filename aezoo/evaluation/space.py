@@ -77,17 +77,13 @@ class Space:
         x = rows.to(self._device)
         x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
         with torch.no_grad():
-            features = self.extractor(x).cpu()
-        self._check(features, len(rows))
-        return features
-
-    def _check(self, features: Tensor, rows: int) -> None:
-        whole = features.dim() == 2 and len(features) == rows and features.dtype.is_floating_point
+            features: Tensor = self.extractor(x).cpu()
+        whole = features.dim() == 2 and len(features) == len(rows) and features.dtype.is_floating_point
         if whole and bool(torch.isfinite(features).all()):
-            return
+            return features
         what = "values that are no finite number" if whole else f"{tuple(features.shape)} {features.dtype}"
         raise ConfigError(
-            f"the extractor '{self.name}' makes {what} of {rows} rows",
+            f"the extractor '{self.name}' makes {what} of {len(rows)} rows",
             where="--extractor",
             fix="mend it: features are floats [B, d]; `aezoo plugin check` tries it",
         )

@@ -58,10 +58,10 @@ def looks(path: Path) -> Looks:
 
 def reason(err: Exception, path: Path) -> str:
     """A fault on one line; of the run's path only its name."""
-    fix = f" ({err.fix})" if isinstance(err, AezooError) and err.fix else ""
-    kind = "" if isinstance(err, AezooError) else f"{type(err).__name__}: "
-    what = err.what if isinstance(err, AezooError) else str(err)
-    text = " ".join(f"{kind}{what}{fix}".split())
+    said = f"{type(err).__name__}: {err}"
+    if isinstance(err, AezooError):
+        said = err.what + (f" ({err.fix})" if err.fix else "")
+    text = " ".join(said.split())
     return text.replace(str(path.resolve()), path.name).replace(str(path), path.name)
 
 
@@ -121,10 +121,8 @@ def _codes(model: Autoencoder, data: Data, path: Path) -> Points:
 
 
 def _by_class(found: Cloud, classes: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
-    if found.labels is None:
-        return {"test rows": _pairs(found.codes)}
-    present = sorted(set(found.labels.tolist()))
-    if len(present) > 10:  # colours would not tell them apart
+    present = [] if found.labels is None else sorted(set(found.labels.tolist()))
+    if not 0 < len(present) <= 10:  # of more, colours would not tell them apart
         return {"test rows": _pairs(found.codes)}
     return {_name(label, classes): _pairs(found.codes[found.labels == label]) for label in present}
 

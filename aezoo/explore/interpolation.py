@@ -19,16 +19,16 @@ PATHS = {"linear": linear_path, "spherical": spherical_path}
 class Interpolation:
     """Paths between pairs of images.
 
-    rows:   numbers of both images in the test split, int64 [N, 2]
-    x:      the images [N, 2, *shape]
-    codes:  along the paths [N, K, m]
     x_hat:  decoded codes [N, K, *shape]; the first and the last ones are reconstructions
+    codes:  along the paths [N, K, m]
+    x:      the images [N, 2, *shape]
+    rows:   numbers of both images in the test split, int64 [N, 2]
     """
 
-    rows: Tensor
-    x: Tensor
-    codes: Tensor
     x_hat: Tensor
+    codes: Tensor
+    x: Tensor
+    rows: Tensor
 
 
 def interpolate(
@@ -46,18 +46,14 @@ def interpolate(
             f"no path is called '{mode}'", where="--mode", fix=f"choose one of {', '.join(PATHS)}"
         )
     most = len(data.test) // 2
-    rows = choose(len(data.test), 2 * _pairs(n, most), seed, "interpolate", "test images").view(n, 2)
-    x = read(data, data.test, rows.flatten()).unflatten(0, (n, 2)).to(model.device)
-    a, b = (model.encode(x[:, end]).z for end in (0, 1))
-    codes = PATHS[mode](a, b, steps)
-    return Interpolation(rows, x, codes, decode(model, codes))
-
-
-def _pairs(n: int, most: int) -> int:
     if not 1 <= n <= most:
         raise ConfigError(
             f"{n} pairs of test images cannot be made: there are {most}",
             where="-n",
             fix=f"ask for 1 to {most}",
         )
-    return n
+    rows = choose(len(data.test), 2 * n, seed, "interpolate", "test images").view(n, 2)
+    x = read(data, data.test, rows.flatten()).unflatten(0, (n, 2)).to(model.device)
+    a, b = (model.encode(x[:, end]).z for end in (0, 1))
+    codes = PATHS[mode](a, b, steps)
+    return Interpolation(decode(model, codes), codes, x, rows)

@@ -39,14 +39,21 @@ def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0) -> Lineup:
     if not runs:
         raise ConfigError("no run is named", where="runs", fix="name one or more run directories")
     found: dict[str, Tensor] = {}
-    datas: list[Data] = []
+    first: Data | None = None  # alone is kept: data may be large
     for path, name in names_of([Path(run) for run in runs]).items():
         model, data = open_run(path)
-        _check_same([*datas, data], path)
-        datas = datas or [data]  # the first alone is kept: data may be large
+        first = first or data
+        if (first.name, first.shape) != (data.name, data.shape):
+            raise ConfigError(
+                f"{path} was trained on {data.name} {data.shape}, "
+                f"those before it on {first.name} {first.shape}",
+                where="runs",
+                fix="name runs on one dataset",
+            )
         found[name] = model.sample(n, generator_for(model.device, seed, "sample")).cpu()
-    rows = choose(len(datas[0].test), n, seed, "lineup", "test images")
-    return Lineup(read(datas[0], datas[0].test, rows), found, datas[0].range)
+    assert first is not None, "a run is named"
+    rows = choose(len(first.test), n, seed, "lineup", "test images")
+    return Lineup(read(first, first.test, rows), found, first.range)
 
 
 def names_of(runs: Sequence[Path]) -> dict[Path, str]:
@@ -54,13 +61,3 @@ def names_of(runs: Sequence[Path]) -> dict[Path, str]:
     directories = labels(runs)
     recipes = {path: read_config(RunDir(path)).recipe.name or name for path, name in directories.items()}
     return recipes if len(set(recipes.values())) == len(runs) else directories
-
-
-def _check_same(datas: Sequence[Data], path: Path) -> None:
-    first, last = datas[0], datas[-1]
-    if (first.name, first.shape) != (last.name, last.shape):
-        raise ConfigError(
-            f"{path} was trained on {last.name} {last.shape}, those before it on {first.name} {first.shape}",
-            where="runs",
-            fix="name runs on one dataset",
-        )

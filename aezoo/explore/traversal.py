@@ -24,21 +24,21 @@ class Traversal:
     """Images, and what adding multiples of an attribute's direction makes of them.
 
     title:      where the direction leads
-    rows:       numbers of the images in the test split, int64 [N]
-    x:          the images [N, *shape], which do not have the attribute
-    direction:  between the training images with and without it [m]
-    multiples:  of the direction, float64 [K]; 0 is the reconstruction
-    codes:      [N, K, m]
     x_hat:      decoded codes [N, K, *shape]
+    codes:      [N, K, m]
+    direction:  between the training images with and without the attribute [m]
+    multiples:  of the direction, float64 [K]; 0 is the reconstruction
+    x:          the images [N, *shape], which do not have the attribute
+    rows:       their numbers in the test split, int64 [N]
     """
 
     title: str
-    rows: Tensor
-    x: Tensor
+    x_hat: Tensor
+    codes: Tensor
     direction: Tensor
     multiples: Tensor
-    codes: Tensor
-    x_hat: Tensor
+    x: Tensor
+    rows: Tensor
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,13 @@ def traverse(
     contrast = contrast_of(data, attribute)
     multiples = _multiples(range, steps)
     groups = _both(contrast, data)
-    rows = _without(contrast, data, n, seed)
+    without = contrast.groups(data.test)[1].nonzero()[:, 0]
+    rows = without[choose(len(without), n, seed, "traverse", f"test images {contrast.without}")]
     direction = mean_difference(posterior_of(model, data, data.train).z, *groups)
     x = read(data, data.test, rows).to(model.device)
     z = model.encode(x).z
     codes = z[:, None] + multiples.to(z)[:, None] * direction.to(z)  # [N, 1, m] + [K, 1] * [m]
-    return Traversal(contrast.title, rows, x, direction, multiples, codes, decode(model, codes))
+    return Traversal(contrast.title, decode(model, codes), codes, direction, multiples, x, rows)
 
 
 def contrast_of(data: Data, text: str) -> Contrast:
@@ -135,12 +136,6 @@ def _between(data: Data, classes: Mapping[str, int], names: list[str]) -> Contra
         )
     title, start = _title(data, wanted), f"of {_title(data, other)}"
     return Contrast(f"{title} from {_title(data, other)}", start, labels=(wanted, other))
-
-
-def _without(contrast: Contrast, data: Data, n: int, seed: int) -> Tensor:
-    """Numbers of n test images of the second group."""
-    rows = contrast.groups(data.test)[1].nonzero()[:, 0]
-    return rows[choose(len(rows), n, seed, "traverse", f"test images {contrast.without}")]
 
 
 def _both(contrast: Contrast, data: Data) -> tuple[Tensor, Tensor]:

@@ -57,11 +57,8 @@ def principal_components(rows: Tensor, k: int = 2) -> Principal:
     axes, explained = rows.new_zeros(rows.shape[1], k), rows.new_zeros(k)
     found = vectors.flip(1)[:, :k]
     axes[:, : found.shape[1]] = found
+    largest = axes.gather(0, axes.abs().argmax(dim=0, keepdim=True))
+    axes *= torch.where(largest < 0, -1.0, 1.0)
     values = values.clamp(min=0)
     explained[: found.shape[1]] = values.flip(0)[:k] / values.sum().clamp(min=1e-300)
-    return Principal(mean, axes * _signs(axes), explained)
-
-
-def _signs(axes: Tensor) -> Tensor:
-    largest = axes.gather(0, axes.abs().argmax(dim=0, keepdim=True))
-    return torch.where(largest < 0, -1.0, 1.0)
+    return Principal(mean, axes, explained)

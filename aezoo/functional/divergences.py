@@ -21,7 +21,7 @@ def kl_to_standard_normal(mean: Tensor, log_var: Tensor) -> Tensor:
     >>> kl_to_standard_normal(torch.tensor([[2.0]]), torch.zeros(1, 1))
     tensor([2.])
     """
-    _same_shape(mean=mean, log_var=log_var)
+    check_same_shape(mean=mean, log_var=log_var)
     # expm1(v) - v keeps what exp(v) - 1 - v rounds away when v is near 0
     return 0.5 * (mean.square() + torch.expm1(log_var) - log_var).sum(dim=1)
 
@@ -36,7 +36,7 @@ def diagonal_normal_log_prob(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor
     >>> diagonal_normal_log_prob(torch.ones(1, 2), torch.ones(1, 2), torch.zeros(1, 2))
     tensor([-1.8379])
     """
-    _same_shape(z=z, mean=mean, log_var=log_var)
+    check_same_shape(z=z, mean=mean, log_var=log_var)
     return -0.5 * ((z - mean).square() * torch.exp(-log_var) + log_var + LOG_2PI).sum(dim=1)
 
 
@@ -52,7 +52,8 @@ def standard_normal_log_prob(z: Tensor) -> Tensor:
     return -0.5 * (z.square() + LOG_2PI).sum(dim=1)
 
 
-def _same_shape(**tensors: Tensor) -> None:
+def check_same_shape(**tensors: Tensor) -> None:
+    """Raises ValueError, with the shapes by name, where they differ."""
     if len({tensor.shape for tensor in tensors.values()}) > 1:
         said = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in tensors.items())
         raise ValueError(f"shapes must agree: {said}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aezoo.functional.divergences import LOG_2PI
+from aezoo.functional.divergences import LOG_2PI, check_same_shape
 
 PROBABILITY_MARGIN = 1e-7  # keeps both logarithms finite; 1 - 1e-7 is still below 1 in float32
 
@@ -20,7 +20,7 @@ def squared_error(x: Tensor, x_hat: Tensor) -> Tensor:
     >>> squared_error(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2))
     tensor([5.])
     """
-    _same_shape(x, x_hat)
+    check_same_shape(x=x, x_hat=x_hat)
     return (x - x_hat).square().flatten(start_dim=1).sum(dim=1)
 
 
@@ -34,7 +34,7 @@ def absolute_error(x: Tensor, x_hat: Tensor) -> Tensor:
     >>> absolute_error(torch.tensor([[1.0, -2.0]]), torch.zeros(1, 2))
     tensor([3.])
     """
-    _same_shape(x, x_hat)
+    check_same_shape(x=x, x_hat=x_hat)
     return (x - x_hat).abs().flatten(start_dim=1).sum(dim=1)
 
 
@@ -51,7 +51,7 @@ def binary_cross_entropy(x: Tensor, x_hat: Tensor) -> Tensor:
     >>> binary_cross_entropy(torch.ones(1, 2), torch.full((1, 2), 0.5))
     tensor([1.3863])
     """
-    _same_shape(x, x_hat)
+    check_same_shape(x=x, x_hat=x_hat)
     p = x_hat.float().clamp(PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN)
     return -(x * p.log() + (1.0 - x) * torch.log1p(-p)).flatten(start_dim=1).sum(dim=1)
 
@@ -75,8 +75,3 @@ def gaussian_nll(x: Tensor, x_hat: Tensor, log_gamma: Tensor) -> Tensor:
     dimensions = x[0].numel()
     scaled = squared_error(x, x_hat) * torch.exp(-2.0 * log_gamma)
     return 0.5 * scaled + dimensions * (log_gamma + 0.5 * LOG_2PI)
-
-
-def _same_shape(x: Tensor, x_hat: Tensor) -> None:
-    if x.shape != x_hat.shape:
-        raise ValueError(f"shapes must agree: x {tuple(x.shape)}, x_hat {tuple(x_hat.shape)}")

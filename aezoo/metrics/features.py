@@ -68,16 +68,20 @@ def tensor(values: Features, name: str) -> Tensor:
     return found.cpu() if found.device.type == "mps" else found  # Apple's devices have no float64
 
 
-def pair(a: Features, b: Features, *, rows: int = 2) -> tuple[Tensor, Tensor]:
+def pair(
+    a: Features, b: Features, *, rows: int = 2, names: tuple[str, str] = ("a", "b")
+) -> tuple[Tensor, Tensor]:
     """Two sets of equal width: a generated, b real.
+
+    names:  what to call them in an error
 
     Raises:  ConfigError as `features`, and for sets of different width
     """
-    fake, real = features(a, "a", rows=rows), features(b, "b", rows=rows)
+    fake, real = features(a, names[0], rows=rows), features(b, names[1], rows=rows)
     if fake.shape[1] != real.shape[1]:
         raise ConfigError(
-            f"a has {fake.shape[1]} columns and b has {real.shape[1]}",
-            where="a, b",
+            f"{names[0]} has {fake.shape[1]} columns and {names[1]} has {real.shape[1]}",
+            where=", ".join(names),
             fix="compare features of one extractor",
         )
     return fake, real

@@ -65,8 +65,8 @@ def memorization_columns(
     Raises:  ConfigError as `pair`, and for a count that a set does not have
     Source:  Mondal et al. 2020 (arXiv:2006.05838), table 4, there with 10,000 rows each
     """
-    made, seen = _pair("generated", generated, "train", train)
-    _, unseen = _pair("train", train, "test", test)
+    made, seen = pair(generated, train, names=("generated", "train"))
+    _, unseen = pair(train, test, names=("train", "test"))
     have = {"generated": len(made), "half of train": len(seen) // 2, "test": len(unseen)}
     count = min(have.values()) if count is None else count
     _check_count(count, have)
@@ -163,18 +163,6 @@ def authenticity(a: Features, b: Features) -> float:
     fake, real = pair(a, b)
     distance, index = nearest_distances(fake, real)
     return float((distance > kth_distances(real, 1)[index]).double().mean())
-
-
-def _pair(name: str, a: Features, other: str, b: Features) -> tuple[Tensor, Tensor]:
-    """Two sets of equal width, called by their names in errors."""
-    one, two = features(a, name), features(b, other)
-    if one.shape[1] != two.shape[1]:
-        raise ConfigError(
-            f"{name} has {one.shape[1]} columns and {other} has {two.shape[1]}",
-            where=f"{name}, {other}",
-            fix="compare features of one extractor",
-        )
-    return one, two
 
 
 def _check_count(count: int, have: dict[str, int]) -> None:

@@ -62,7 +62,9 @@ def prd(
     at_least(runs, 1, "runs")
     _check_sizes(fake, real, at_least(clusters, 1, "clusters"))
     draw = random_state(seed)
-    union = _union(fake, real)
+    union = torch.empty(2 * len(fake), fake.shape[1], dtype=torch.float64)  # scikit-learn works on the CPU
+    union[: len(fake)].copy_(fake)
+    union[len(fake) :].copy_(real)
     finite(float(torch.linalg.vector_norm(union)), "the distance between clusters")
     if fast and union.shape[1] > COMPONENTS:
         union = _project(union, COMPONENTS, draw)
@@ -110,14 +112,6 @@ def largest_f(precision: Tensor, recall: Tensor, beta: float) -> float:
     """
     f = (1 + beta**2) * precision * recall / (beta**2 * precision + recall + EPSILON)
     return float(f.max())
-
-
-def _union(a: Tensor, b: Tensor) -> Tensor:
-    """Both sets as float64 rows [2 N, d], a first; scikit-learn works on the CPU."""
-    union = torch.empty(2 * len(a), a.shape[1], dtype=torch.float64)
-    union[: len(a)].copy_(a)
-    union[len(a) :].copy_(b)
-    return union
 
 
 def _project(union: Tensor, width: int, draw: np.random.RandomState) -> Tensor:

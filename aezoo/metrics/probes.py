@@ -32,8 +32,11 @@ def linear_probe(train: Features, train_labels: Labels, test: Features, test_lab
     train, test, known, asked = _check(train, train_labels, test, test_labels)
     varies = (train != train[0]).any(dim=0)
     if not varies.any():
-        return float(np.mean(asked == _most_frequent(known)))
-    train, test = _standardise(train[:, varies].double(), test[:, varies].double())
+        classes, counts = np.unique(known, return_counts=True)
+        return float(np.mean(asked == classes[counts.argmax()]))
+    train, test = train[:, varies].double(), test[:, varies].double()
+    mean, deviation = train.mean(dim=0), train.std(dim=0)
+    train, test = (train - mean) / deviation, (test - mean) / deviation
     probe = LogisticRegression(max_iter=10_000).fit(train.cpu().numpy(), known)
     return float(np.mean(probe.predict(test.cpu().numpy()) == asked))
 
@@ -56,17 +59,6 @@ def knn_probe(
     classes, coded = np.unique(known, return_inverse=True)
     votes = torch.nn.functional.one_hot(torch.as_tensor(coded)[index.cpu()], len(classes)).sum(dim=1)
     return float(np.mean(classes[votes.numpy().argmax(axis=1)] == asked))  # argmax: the first of equals
-
-
-def _standardise(train: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
-    """Both by the mean and deviation of train."""
-    mean, deviation = train.mean(dim=0), train.std(dim=0)
-    return (train - mean) / deviation, (test - mean) / deviation
-
-
-def _most_frequent(labels: np.ndarray) -> int:
-    classes, counts = np.unique(labels, return_counts=True)
-    return int(classes[counts.argmax()])
 
 
 def _check(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 M = TypeVar("M", bound=nn.Module)
-
-WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
-Weighted = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 # TensorFlow draws "normal" initial weights within two deviations and widens them by this
 # number, the deviation of a unit normal cut at 2, so that the variance comes out as asked.
@@ -39,24 +36,18 @@ def glorot_normal_(module: M, generator: torch.Generator | None = None) -> M:
     """
 
     def draw(weight: Tensor) -> Tensor:
-        std = (2.0 / sum(_fans(weight))) ** 0.5 / CUT_NORMAL_STD
+        window = weight[0, 0].numel()  # 1 for linear layers, k * k for convolutions
+        fans = (weight.shape[0] + weight.shape[1]) * window
+        std = (2.0 / fans) ** 0.5 / CUT_NORMAL_STD
         return nn.init.trunc_normal_(weight, 0.0, std, -2 * std, 2 * std, generator=generator)
 
     return _each_weight(module, draw)
 
 
 def _each_weight(module: M, draw: Callable[[Tensor], Tensor]) -> M:
-    for layer in _weighted(module):
-        draw(layer.weight)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            draw(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return module
-
-
-def _weighted(module: nn.Module) -> Iterator[Weighted]:
-    return (layer for layer in module.modules() if isinstance(layer, WEIGHTED))
-
-
-def _fans(weight: Tensor) -> tuple[int, int]:
-    window = weight[0, 0].numel()  # 1 for linear layers, k * k for convolutions
-    return weight.shape[0] * window, weight.shape[1] * window

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from aezoo.report.scale import Scale, fit, short
+from aezoo.report.view import Lines
 
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, BOTTOM = 54, 14, 10, 26
 MOST = 300  # points of a line
-Lines = Sequence[Mapping[str, Any]]
 Curve = list[tuple[float, float]]  # step, value
 Ticks = list[tuple[float, str]]
 
@@ -81,7 +80,8 @@ def _values(lines: Lines) -> Iterator[tuple[str, str, float, float]]:
 
 
 def _chart(term: str, curves: Mapping[str, Curve], numbers: Mapping[str, int]) -> Chart:
-    x = _steps(curves)
+    last = max(step for curve in curves.values() for step, _ in curve)
+    x = Scale(0.0, max(last, 1.0), LEFT, WIDTH - RIGHT)  # from 0 on, and never logarithmic
     y = fit([value for curve in curves.values() for _, value in curve], HEIGHT - BOTTOM, TOP)
     drawn = [
         Drawn(label, numbers[label], " ".join(f"{x(step)},{y(value)}" for step, value in thin(curve)))
@@ -91,16 +91,10 @@ def _chart(term: str, curves: Mapping[str, Curve], numbers: Mapping[str, int]) -
     return Chart(term, summary, tuple(drawn), x.ticks(3), y.ticks(4), y.log)
 
 
-def _steps(curves: Mapping[str, Curve]) -> Scale:
-    """The axis of steps: it begins at 0 and is never logarithmic."""
-    last = max(step for curve in curves.values() for step, _ in curve)
-    return Scale(0.0, max(last, 1.0), LEFT, WIDTH - RIGHT)
-
-
 def thin(curve: Curve, most: int = MOST) -> Curve:
     """At most so many points: the first, the last, and of each stretch between them lowest and highest.
 
-    >>> thinned([(step, float(step == 5)) for step in range(9)], most=4)
+    >>> thin([(step, float(step == 5)) for step in range(9)], most=4)
     [(0, 0.0), (1, 0.0), (5, 1.0), (8, 0.0)]
     """
     if len(curve) <= most:
@@ -110,13 +104,9 @@ def thin(curve: Curve, most: int = MOST) -> Curve:
     edges = [len(inner) * k // stretches for k in range(stretches + 1)]
     kept = [curve[0]]
     for start, end in itertools.pairwise(edges):
-        low, high = _extremes(inner[start:end])
-        kept += sorted({low, high})
+        stretch = inner[start:end]
+        kept += sorted({pick(stretch, key=lambda point: point[1]) for pick in (min, max)})
     return [*kept, curve[-1]]
-
-
-def _extremes(some: Curve) -> tuple[tuple[float, float], tuple[float, float]]:
-    return min(some, key=lambda point: point[1]), max(some, key=lambda point: point[1])
 
 
 def _words(curve: Curve) -> str:

@@ -15,7 +15,7 @@ from aezoo.config.run import material
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.report.cloud import cloud
 from aezoo.report.curves import phases
-from aezoo.report.differences import Values, differences, settings
+from aezoo.report.differences import differences, settings
 from aezoo.report.view import NOT_FINISHED, Lines, Looks, RunView, labels, read, without_paths
 from aezoo.tables.cell import Outcome
 from aezoo.tables.render.html import render as fragment
@@ -91,11 +91,19 @@ def _views(outcome: Outcome, more: str) -> list[RunView]:
 
 def render(page: Page) -> str:
     """The page as HTML; the same for the same files."""
-    css, script = _part("report.css"), _part("report.js")
-    text: str = _environment().get_template("report.html").render(
-        **_values(page), css=css, script=script, policy=_policy(css, script)
-    )  # fmt: skip
-    return text
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css, script = (Markup(_source(name)) for name in ("report.css", "report.js"))  # ours to the last letter
+    values = {**_values(page), "css": css, "script": script, "policy": _policy(css, script)}
+    return environment.get_template("report.html").render(values)
 
 
 def _values(page: Page) -> dict[str, Any]:
@@ -112,28 +120,24 @@ def _values(page: Page) -> dict[str, Any]:
         "warnings": _warnings(page),
         "phases": phases({view.label: view.lines for view in page.views}),
         "clouds": {name: cloud(name, looks.codes) for name, looks in page.looks.items() if looks.codes.prior},
-        "settings": settings(tables) if len(tables) == 1 else _different(tables),
+        "settings": settings(tables)
+        if len(tables) == 1
+        else [one for one in differences(tables) if one.key not in ALIKE],
         "facts": [_facts(view) for view in page.views],
         "data_uri": _data_uri,
     }
 
 
-@dataclass(frozen=True)
-class _Table:
+def _table(page: Page) -> dict[str, str]:
     """The comparison as a fragment of HTML; or why there is none."""
-
-    html: Any = ""
-    why: str = ""
-
-
-def _table(page: Page) -> _Table:
     from markupsafe import Markup
 
     try:
         table = build(page.outcomes, page.columns, allow_mixed=page.allow_mixed)
     except ConfigError as err:
-        return _Table(why=_without_paths(err.what, page.outcomes) + (f" ({err.fix})" if err.fix else ""))
-    return _Table(html=Markup(fragment(table)))  # the fragment has escaped every text itself
+        why = _without_paths(err.what, page.outcomes) + (f" ({err.fix})" if err.fix else "")
+        return {"html": "", "why": why}
+    return {"html": Markup(fragment(table)), "why": ""}  # the fragment has escaped every text itself
 
 
 def _without_paths(text: str, outcomes: Sequence[Outcome]) -> str:
@@ -161,10 +165,6 @@ def _failure(outcome: Outcome) -> list[str]:
     return [text if outcome.failure == NOT_FINISHED else f"failed: {text}"] if text else []
 
 
-def _different(tables: Sequence[Mapping[str, Any]]) -> list[Values]:
-    return [one for one in differences(tables) if one.key not in ALIKE]
-
-
 def _facts(view: RunView) -> dict[str, str]:
     """Where a run comes from."""
     results = view.results
@@ -189,27 +189,8 @@ def _facts(view: RunView) -> dict[str, str]:
 # -- the template --------------------------------------------------------------------------------------
 
 
-def _environment() -> Any:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    return Environment(
-        loader=FunctionLoader(lambda name: _source(name)),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def _source(name: str) -> str:
     return files("aezoo").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _part(name: str) -> Any:
-    """Style or script of the page, ours to the last letter."""
-    from markupsafe import Markup
-
-    return Markup(_source(name))
 
 
 def _policy(css: str, script: str) -> str:

@@ -68,7 +68,7 @@ class RunView:
     path: Path
     outcome: Outcome
     table: Mapping[str, Any]
-    lines: Sequence[Mapping[str, Any]]
+    lines: Lines
     pictures: Mapping[str, Picture]
     sha256: str
     faults: tuple[str, ...] = ()
@@ -76,10 +76,6 @@ class RunView:
     @property
     def results(self) -> Mapping[str, Any]:
         return self.outcome.results
-
-    @property
-    def dataset(self) -> str:
-        return self.outcome.cell.dataset
 
     @property
     def seed(self) -> int:
@@ -134,17 +130,18 @@ def without_paths(outcomes: Sequence[Outcome]) -> list[Outcome]:
     full: dict[str, set[str]] = {}
     for one in outcomes:
         full.setdefault(_short(one.cell), set()).add(one.cell.dataset)
-    return [_shorten(one) if len(full[_short(one.cell)]) == 1 else one for one in outcomes]
+    return [
+        replace(one, cell=replace(one.cell, dataset=_short(one.cell)))
+        if len(full[_short(one.cell)]) == 1
+        else one
+        for one in outcomes
+    ]
 
 
 def _short(cell: Cell) -> str:
     """A dataset as users name it, of a path only the last name: nobody else needs to know where it lies."""
     path = cell.config.dataset.get("path")
     return cell.dataset.replace(path, Path(path).name) if path else cell.dataset
-
-
-def _shorten(outcome: Outcome) -> Outcome:
-    return replace(outcome, cell=replace(outcome.cell, dataset=_short(outcome.cell)))
 
 
 def _outcome(run: RunDir, config: RunConfig, label: str, given: Mapping[str, Any] | None) -> Outcome:

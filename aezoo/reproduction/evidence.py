@@ -112,10 +112,7 @@ def _both(found: Evidence, method: str, claim: Gap) -> tuple[Values, Values]:
 
 
 def _trend(claim: Trend, series: Sequence[Values]) -> Verdict:
-    if claim.kind == "rises":
-        return claims.rises(series)
-    if claim.kind == "falls":
-        return claims.falls(series)
-    if claim.kind == "u-shaped":
-        return claims.u_shaped(series)
+    judges = {"rises": claims.rises, "falls": claims.falls, "u-shaped": claims.u_shaped}
+    if claim.kind in judges:
+        return judges[claim.kind](series)
     return claims.flat(series, claim.tolerance, may_fall=claim.kind == "flat-or-falls")

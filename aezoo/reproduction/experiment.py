@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from aezoo.comparison.grid import Grid, GridConfig, Request, grid_of
+from aezoo.comparison.grid import Grid, GridConfig, Request, fill_in, grid_of
 from aezoo.config.base import Config
 from aezoo.config.check import check
 from aezoo.config.merge import Table, over
@@ -199,26 +199,17 @@ def cells_of(
     def cells(recipes: Sequence[str], sets: Sequence[str]) -> tuple[Cell, ...]:
         request = Request(
             methods=recipes,
-            datasets=grid.datasets,
-            seeds=grid.seeds,
-            steps=grid.steps,
-            scale=grid.scale or (scale if scale != "small" else None),
             sets=sets,
-            vary=grid.vary,
-            metrics=grid.metrics,
-            extractors=grid.extractors,
-            n=grid.n,
+            scale=grid.scale or (scale if scale != "small" else None),
             data_root=data_root,
             download=download,
             home=home,
         )
-        return grid_of(request).cells
+        return grid_of(fill_in(request, grid)).cells
 
-    found = list(cells(grid.recipes, grid.set)) if grid.recipes else []
+    found = list(cells(grid.recipes, ())) if grid.recipes else []
     for variant in experiment.variant:
-        found += [_rename(cell, variant) for cell in cells([variant.recipe], (*grid.set, *variant.set))]
+        for cell in cells([variant.recipe], variant.set):
+            name = variant.name + cell.method.removeprefix(variant.recipe)
+            found.append(replace(cell, method=name))
     return Grid(tuple(found), grid.metrics, grid.extractors, grid.n)
-
-
-def _rename(cell: Cell, variant: Variant) -> Cell:
-    return replace(cell, method=variant.name + cell.method.removeprefix(variant.recipe))

@@ -11,10 +11,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from aezoo.comparison.compare import cores
-from aezoo.comparison.grid import GridConfig
 from aezoo.reproduction.claims import Values, Verdict
 from aezoo.reproduction.evidence import Evidence
 from aezoo.reproduction.experiment import Experiment, Scale, ShownColumn, ShownRow
@@ -28,27 +26,17 @@ NOTHING = "–"
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A table of texts."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True)
 class Passage:
-    """A section: sentences, then a table, then pictures (file name, what is seen)."""
+    """A section: sentences, then a table (its head first), then pictures (file name, what is seen)."""
 
     title: str
     sentences: tuple[str, ...] = ()
-    sheet: Sheet | None = None
+    table: Sequence[tuple[str, ...]] = ()
     pictures: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Document:
-    title: str
-    parts: tuple[Passage, ...]
+Document = tuple[str, Sequence[Passage]]
+"""A title, and sections."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +64,7 @@ def page_of(made: Made) -> Document:
         parts.append(_curve(made))
     if made.pictures:
         parts.append(Passage("Pictures", pictures=tuple(made.pictures)))
-    return Document(experiment.title, (*parts, *_warnings(made), _how(made)))
+    return experiment.title, [*parts, *_warnings(made), _how(made)]
 
 
 def as_json(made: Made) -> str:
@@ -106,10 +94,10 @@ def as_json(made: Made) -> str:
 
 
 def _verdicts(made: Made) -> Passage:
-    rows = tuple(
+    rows = [
         (claim.text, verdict.decision, verdict.why)
         for claim, verdict in zip(made.experiment.claim, made.verdicts, strict=True)
-    )
+    ]
     note = (
         "A claim is supported or contradicted where a 95 % Student interval over paired seeds leaves no "
         "doubt, each claim by itself; otherwise it is not decidable at this scale."
@@ -118,7 +106,7 @@ def _verdicts(made: Made) -> Passage:
         return Passage(
             "Claims", ("The original claims nothing that numbers could decide: judge the pictures.",)
         )
-    return Passage("Claims", (note,), Sheet(("claim", "verdict", "numbers"), rows))
+    return Passage("Claims", (note,), [("claim", "verdict", "numbers"), *rows])
 
 
 # -- the original's table ------------------------------------------------------------------------------
@@ -129,26 +117,23 @@ def _numbers(made: Made) -> Passage:
     of_one = any(row.dataset for row in experiment.row)
     titles = [""] if of_one else [dataset.title for dataset in experiment.dataset]
     heads = [f"{title} {column.title}".strip() for title in titles for column in experiment.column]
-    rows = tuple((row.title, *_cells(row, made)) for row in experiment.row)
+    rows = [(row.title, *_cells(row, made)) for row in experiment.row]
     ours = f"Ours: mean ± standard deviation over seeds. In brackets the paper's: {experiment.source}."
     said = [ours] if any(row.reported for row in experiment.row) else [ours.partition(" In brackets")[0]]
-    return Passage("Numbers", (*said, experiment.note, *_absences(made)), Sheet(("", *heads), rows))
+    return Passage("Numbers", (*said, experiment.note, *_absences(made)), [("", *heads), *rows])
 
 
 def _cells(row: ShownRow, made: Made) -> list[str]:
     texts = []
+    seeds = len({outcome.cell.seed for outcome in made.outcomes})
     for dataset in [row.dataset] if row.dataset else [shown.name for shown in made.experiment.dataset]:
         theirs = row.reported.get(dataset, ())
         for place, column in enumerate(made.experiment.column):
             values = made.found.of(row.method, dataset, column.measure)
             reported = f" [{theirs[place]:.2f}]" if place < len(theirs) else ""
-            fewer = f" (n={len(values)})" if 0 < len(values) < _seeds(made) else ""
+            fewer = f" (n={len(values)})" if 0 < len(values) < seeds else ""
             texts.append(_mean(values, _decimals(column, made)) + fewer + reported)
     return texts
-
-
-def _seeds(made: Made) -> int:
-    return len({outcome.cell.seed for outcome in made.outcomes})
 
 
 def _mean(values: Values, decimals: int) -> str:
@@ -198,12 +183,12 @@ def _curve(made: Made) -> Passage:
                     by_step.setdefault(int(point["step"]), {})[seed] = point[name]
             columns[f"{method} {name}"] = {step: _mean(values, 3) for step, values in by_step.items()}
     steps = sorted({step for column in columns.values() for step in column})
-    rows = tuple((str(step), *(column.get(step, NOTHING) for column in columns.values())) for step in steps)
+    rows = [(str(step), *(column.get(step, NOTHING) for column in columns.values())) for step in steps]
     said = (
         "wasserstein: sliced W2 between codes of test rows and draws from the prior; relative: the same over "
         "the codes' root mean square spread; fd: Frechet distance of generation.",
     )
-    return Passage("Over training", said, Sheet(("iteration", *columns), rows))
+    return Passage("Over training", said, [("iteration", *columns), *rows])
 
 
 # -- what the runs complain of -------------------------------------------------------------------------
@@ -218,9 +203,9 @@ def _warnings(made: Made) -> list[Passage]:
             counts[key] = counts.get(key, 0) + 1
     if not counts:
         return []
-    rows = tuple((*key, str(count)) for key, count in counts.items())
+    rows = [(*key, str(count)) for key, count in counts.items()]
     said = "What aezoo evaluate found wrong with runs: verdicts that rest on them are about these trainings."
-    return [Passage("Warnings", (said,), Sheet(("method", "dataset", "warning", "runs"), rows))]
+    return [Passage("Warnings", (said,), [("method", "dataset", "warning", "runs"), *rows])]
 
 
 # -- how it was made -----------------------------------------------------------------------------------
@@ -232,6 +217,7 @@ def _how(made: Made) -> Passage:
     measured = sum(float(one.get("evaluation", {}).get("seconds") or 0) for one in done)
     commits = sorted({str(results.get("versions", {}).get("commit") or "none")[:10] for results in done})
     seeds = sorted({outcome.cell.seed for outcome in made.outcomes})
+    settings = made.experiment.grid_at(made.scale).model_dump(exclude_none=True)
     rows = [
         ("command", made.command),
         ("runs", f"{len(done)} finished of {len(made.outcomes)}, seeds {', '.join(map(str, seeds))}"),
@@ -239,17 +225,11 @@ def _how(made: Made) -> Passage:
         ("device", ", ".join(sorted({str(results.get("device")) for results in done})) or NOTHING),
         ("hardware", made.hardware),
         ("time", f"training {trained / 60:.1f} min, measuring {measured / 60:.1f} min, summed over runs"),
-        *_settings(made.experiment.grid_at(made.scale)),
+        *((name, _words(value)) for name, value in settings.items() if value),
         *((f"method {v.name}", f"{v.recipe} with {', '.join(v.set)}") for v in made.experiment.variant),
     ]
     said = () if made.experiment.row else (made.experiment.note,)
-    return Passage("How it was made", said, Sheet(("", ""), tuple(rows)))
-
-
-def _settings(grid: GridConfig) -> list[tuple[str, str]]:
-    """What differs from the recipes."""
-    table: Mapping[str, Any] = grid.model_dump(exclude_none=True)
-    return [(name, _words(value)) for name, value in table.items() if value]
+    return Passage("How it was made", said, [("", ""), *rows])
 
 
 def _words(value: object) -> str:
@@ -260,14 +240,10 @@ def _words(value: object) -> str:
 
 def hardware() -> str:
     """The processor, and how many cores this process may use."""
-    return f"{_processor()}, {cores()} cores"
-
-
-def _processor() -> str:
     file = Path("/proc/cpuinfo")
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    return f"{names[0] if names else platform.machine()}, {cores()} cores"
 
 
 # -- written -------------------------------------------------------------------------------------------
@@ -275,47 +251,43 @@ def _processor() -> str:
 
 def markdown(page: Document) -> str:
     """For a file beside its pictures."""
-    blocks = [f"# {escape(page.title)}"]
-    for part in page.parts:
-        blocks.append(f"## {part.title}")
-        blocks += [escape(sentence) for sentence in part.sentences]
-        if part.sheet is not None:
-            blocks.append(_markdown_sheet(part.sheet))
+    title, parts = page
+    blocks = [f"# {escape(title)}"]
+    for part in parts:
+        blocks += [f"## {part.title}", *map(escape, part.sentences)]
+        if part.table:
+            blocks.append(_markdown_table(part.table))
         blocks += [f"![{escape(seen)}]({file})\n\n{escape(seen)}" for file, seen in part.pictures]
     return "\n\n".join(blocks) + "\n"
 
 
-def _markdown_sheet(sheet: Sheet) -> str:
-    lines = [sheet.head, tuple("---" for _ in sheet.head), *(tuple(map(_cell, row)) for row in sheet.rows)]
+def _markdown_table(table: Sequence[Sequence[str]]) -> str:
+    head, *rows = table
+    lines = [head, ["---" for _ in head], *([escape(clean(cell)) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return escape(clean(text))
 
 
 def text(page: Document) -> str:
     """For the terminal."""
-    blocks = [page.title]
-    for part in page.parts:
-        blocks.append(part.title.upper())
-        blocks += [_wrap(sentence) for sentence in part.sentences]
-        if part.sheet is not None:
-            blocks.append(_text_sheet(part.sheet))
+    title, parts = page
+    blocks = [title]
+    for part in parts:
+        blocks += [part.title.upper(), *map(_wrap, part.sentences)]
+        if part.table:
+            blocks.append(_text_table(part.table))
         blocks += [f"{file}: {seen}" for file, seen in part.pictures]
     return "\n\n".join(blocks) + "\n"
 
 
-def _text_sheet(sheet: Sheet) -> str:
+def _text_table(table: Sequence[Sequence[str]]) -> str:
     """Columns where they fit; else a paragraph for each row."""
-    lines = [sheet.head, *sheet.rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     if sum(widths) + 2 * len(widths) <= WIDTH:
         return "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-            for line in lines
+            for line in table
         )
-    return "\n".join(_paragraph(sheet.head, row) for row in sheet.rows)
+    return "\n".join(_paragraph(table[0], row) for row in table[1:])
 
 
 def _paragraph(head: Sequence[str], row: Sequence[str]) -> str:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-    from aezoo.parts.autoencoder import Autoencoder
     from aezoo.parts.types import Data
 
 Named = tuple[str, str, bytes]  # the end of a file's name, what is seen, a PNG
@@ -145,6 +144,7 @@ def _panels(count: int) -> tuple[Figure, Sequence[Axes]]:
 def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
     from aezoo import explore
     from aezoo.explore import drawing
+    from aezoo.randomness import generator_for
 
     cell = outcome.cell
     model, data = explore.open_run(cell.path)
@@ -153,10 +153,11 @@ def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
     seen = f"{cell.method} on {cell.dataset}, seed {cell.seed}"
     if kind == "reconstructions":
         x = data.x(data.test.values[:16]).to(model.device)
-        image = pictures.pairs(x.cpu(), model.reconstruct(x).cpu(), range=bounds)
+        image = pictures.pairs(x, model.reconstruct(x), range=bounds)
         yield end, f"Test images above their reconstructions: {seen}", pictures.png(image)
     elif kind == "samples":
-        yield end, f"64 random samples: {seen}", pictures.png(pictures.grid(_sample(model), range=bounds))
+        samples = model.sample(64, generator_for(model.device, 0, "sample"))
+        yield end, f"64 random samples: {seen}", pictures.png(pictures.grid(samples, range=bounds))
     elif kind == "interpolation":
         figure = drawing.interpolation(explore.interpolate(model, data, n=5), bounds)
         yield end, f"Linear interpolation between test images: {seen}", pictures.png(figure)
@@ -172,12 +173,6 @@ def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
                 continue
             figure = drawing.traversal(moved, bounds)
             yield f"{end}-{attribute}", f"Towards {attribute}: {seen}", pictures.png(figure)
-
-
-def _sample(model: Autoencoder) -> Tensor:
-    from aezoo.randomness import generator_for
-
-    return model.sample(64, generator_for(model.device, 0, "sample")).cpu()
 
 
 def _space(name: str, outcome: Outcome, data: Data) -> Callable[[Tensor], Tensor]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aezoo.comparison.compare import executor_of, run_grid
-from aezoo.comparison.grid import Grid
 from aezoo.reproduction.claims import Verdict
 from aezoo.reproduction.evidence import Evidence, evidence_of, verdict_on
 from aezoo.reproduction.experiment import Experiment, Scale, cells_of
@@ -45,11 +44,6 @@ def reproduce(
     """
     grid = cells_of(experiment, scale, home, data_root=data_root, download=download)
     outcomes = run_grid(grid, executor_of("local", home, jobs), progress, jobs=jobs)
-    return judge(experiment, outcomes, grid)
-
-
-def judge(experiment: Experiment, outcomes: Sequence[Outcome], grid: Grid) -> Reproduced:
-    """The verdicts that finished runs allow."""
     curves = {}
     if experiment.curve:
         from aezoo.reproduction.curves import curves_of

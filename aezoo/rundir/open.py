@@ -80,13 +80,10 @@ def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str
             where="--out",
             fix="choose another --out, go on with --resume, or replace it with --overwrite",
         )
-    _begin(RunDir(run.path.resolve()), config)
+    path = run.path.resolve()
+    onefile.keep_copies(config.plugins, path)
+    RunDir(path).write_config(config)
     return None
-
-
-def _begin(run: RunDir, config: RunConfig) -> None:
-    onefile.keep_copies(config.plugins, run.path)
-    run.write_config(config)
 
 
 def _set_aside(path: Path, aside: Path) -> None:

@@ -97,12 +97,8 @@ def mean_ranks(columns: Sequence[tuple[Column, Entries]]) -> dict[str, float]:
     ]
     if len(columns) < 2 or len(everywhere) < 2:
         return {}
-    return mean_rank([_places(column, entries, everywhere) for column, entries in columns])
-
-
-def _places(column: Column, entries: Entries, names: Sequence[str]) -> dict[str, float]:
-    means = {name: _mean(entries[name]) for name in names}
-    return ranks(means, higher_is_better=column.better == "higher")
+    means = [(column, {name: _mean(entries[name]) for name in everywhere}) for column, entries in columns]
+    return mean_rank([ranks(mean, higher_is_better=column.better == "higher") for column, mean in means])
 
 
 def _leaders(entries: Entries, better: Better) -> list[str]:

@@ -68,7 +68,9 @@ def build(
     """
     _check(outcomes)
     runs = [read(outcome) for outcome in outcomes]
-    by_dataset = {dataset: _on(dataset, runs) for dataset in _distinct(o.cell.dataset for o in outcomes)}
+    by_dataset: dict[str, list[Measured]] = {}
+    for run in runs:
+        by_dataset.setdefault(run.outcome.cell.dataset, []).append(run)
     notes = _Notes()
     shown = _columns(by_dataset, columns, notes, allow_mixed=allow_mixed)
     methods = _distinct(outcome.cell.method for outcome in outcomes)
@@ -105,10 +107,6 @@ def _check(outcomes: Sequence[Outcome]) -> None:
 
 def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _on(dataset: str, runs: Runs) -> Runs:
-    return [run for run in runs if run.outcome.cell.dataset == dataset]
 
 
 def _of(method: str, runs: Runs) -> Runs:

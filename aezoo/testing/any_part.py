@@ -32,10 +32,11 @@ from aezoo.testing.tensors import check_shape, copy_state, difference, reload
 )
 def light_import(specimen: Specimen) -> None:
     """Importing the plugin's module imports no torch."""
-    if not (module := _plugin_module(specimen)):
+    record = registry.owner(specimen.kind, specimen.name)
+    if record is None or not record.version:
         raise NotApplicable("no entry point registers it")
-    if loaded := _heavy_import(module):
-        raise Fault(f"importing {module} imports {loaded}")
+    if loaded := _heavy_import(record.module):
+        raise Fault(f"importing {record.module} imports {loaded}")
 
 
 @rule("settings", *CONFIGURED, fix="take plain numbers, strings and lists; keep them as they come")
@@ -106,7 +107,8 @@ def dtype_device(specimen: Specimen) -> None:
         with torch.device("meta"):
             given = outputs(found.model, shape)
     except Exception as err:
-        raise Fault(f"a tensor is made without naming its device: {_first_line(err)}") from err
+        said = (str(err) or type(err).__name__).partition("\n")[0]
+        raise Fault(f"a tensor is made without naming its device: {said}") from err
     _check_float32(given, torch.device("cpu"))
     if torch.cuda.is_available():
         cuda = torch.device("cuda")
@@ -190,20 +192,10 @@ def _check_float32(values: Mapping[str, Tensor], device: torch.device) -> None:
             raise Fault(f"{what} is not on the device of what came in")
 
 
-def _first_line(err: BaseException) -> str:
-    return (str(err) or type(err).__name__).partition("\n")[0]
-
-
 def _modes(module: nn.Module) -> tuple[bool, ...]:
     """Evaluation and training; not the latter with dropout, which the trainer seeds."""
     dropout = any(isinstance(layer, nn.modules.dropout._DropoutNd) for layer in module.modules())
     return (False,) if dropout else (False, True)
-
-
-def _plugin_module(specimen: Specimen) -> str:
-    """The module whose import registers a part; empty for what no entry point names."""
-    record = registry.owner(specimen.kind, specimen.name)
-    return record.module if record is not None and record.version else ""
 
 
 @cache

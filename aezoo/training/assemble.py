@@ -59,9 +59,14 @@ def assemble(
 
 def trainer_of(config: RunConfig, assembly: Assembly, batches: Batches, device: torch.device) -> Trainer:
     """The trainer of a run, its model moved to the device, in training mode."""
-    _place(assembly.model, device, compiled=config.train.compile)
+    model = assembly.model.to(device).train()
+    if device.type == "cuda":
+        model.to(memory_format=torch.channels_last)
+    if config.train.compile:  # not critics: penalties differentiate them twice, compiled code once
+        model.encoder.compile()
+        model.decoder.compile()
     return Trainer(
-        assembly.model,
+        model,
         assembly.phases,
         assembly.schedule,
         batches,
@@ -71,15 +76,6 @@ def trainer_of(config: RunConfig, assembly: Assembly, batches: Batches, device: 
         precision=config.train.precision,
         average=config.ema.decay,
     )
-
-
-def _place(model: Autoencoder, device: torch.device, *, compiled: bool) -> None:
-    model.to(device).train()
-    if device.type == "cuda":
-        model.to(memory_format=torch.channels_last)
-    if compiled:  # encoder and decoder alone: penalties differentiate critics twice, compiled code once
-        model.encoder.compile()
-        model.decoder.compile()
 
 
 def schedule_of(phases: Sequence[Phase], critic_steps: int) -> str:
@@ -130,7 +126,13 @@ def prepare(
 
     Raises:  ConfigError when parts do not go together, or the dataset has fewer rows than a minibatch
     """
-    _check_rows(len(data.train), config.train.batch_size)
+    rows, batch_size = len(data.train), config.train.batch_size
+    if rows < batch_size:
+        raise ConfigError(
+            f"{rows} training rows are fewer than a minibatch of {batch_size}",
+            where="train.batch_size",
+            fix=f"choose --batch-size {rows} or less, or give more rows" if rows else "give more rows",
+        )
     assembly = assemble(config, data.shape, data.range, modules)
     optimizer = {
         phase: settings.model_dump(mode="json", exclude_none=True)
@@ -138,12 +140,3 @@ def prepare(
     }
     x = XConfig(shape=data.shape, range=data.range)
     return config.model_copy(update={"x": x, "optimizer": optimizer}), assembly
-
-
-def _check_rows(rows: int, batch_size: int) -> None:
-    if rows < batch_size:
-        raise ConfigError(
-            f"{rows} training rows are fewer than a minibatch of {batch_size}",
-            where="train.batch_size",
-            fix=f"choose --batch-size {rows} or less, or give more rows" if rows else "give more rows",
-        )

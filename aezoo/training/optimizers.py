@@ -15,14 +15,9 @@ def make_optimizer(config: OptimizerConfig, weights: Sequence[nn.Parameter]) -> 
     """The optimizer of one phase. Adam runs fused: one kernel for all weights."""
     lr = value_at(config.lr, 0)
     match config.name:
-        case "adam":
-            return torch.optim.Adam(
-                weights, lr, config.betas, config.eps, config.weight_decay, fused=_can_fuse(weights)
-            )
-        case "adamw":
-            return torch.optim.AdamW(
-                weights, lr, config.betas, config.eps, config.weight_decay, fused=_can_fuse(weights)
-            )
+        case "adam" | "adamw":
+            kind = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW
+            return kind(weights, lr, config.betas, config.eps, config.weight_decay, fused=_can_fuse(weights))
         case "rmsprop":
             return torch.optim.RMSprop(
                 weights, lr, config.alpha, config.eps, config.weight_decay, config.momentum

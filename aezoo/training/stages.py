@@ -110,7 +110,9 @@ class Stages:
         if self._resume is None or self._resume.stage != stage:
             self.run.rewind_metrics(stage, 0)
             return
-        load_state(self.model, {**self._resume.model, **_memory_of(self._resume)})
+        found = self._resume.trainer.items()
+        memory = {key.removeprefix("memory/"): value for key, value in found if key.startswith("memory/")}
+        load_state(self.model, {**self._resume.model, **memory})
         trainer.load_state(self._resume.trainer, self._resume.step)
         self.run.rewind_metrics(stage, self._resume.step)
         self._resume = None
@@ -135,8 +137,3 @@ class Stages:
             yield
         if self._signal is not None:  # it came after the last iteration, while a prior was fitted
             raise self._interruption(self._signal)
-
-
-def _memory_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    found = checkpoint.trainer.items()
-    return {name.removeprefix("memory/"): value for name, value in found if name.startswith("memory/")}

@@ -158,14 +158,16 @@ class Trainer:
             _check_reached(descent, gradients)
             descent.checked = True
         if self._recorded is not None:
-            self._note(phase.name, terms)
+            for name, value in terms.items():
+                self._recorded.setdefault(f"{phase.name}/{name}", []).append(value.detach())
         return gradients
 
     def _move(self, descent: Descent, gradients: Sequence[Tensor | None]) -> None:
         """Step with these gradients alone: they are attached for this step and taken off again."""
         for weight, gradient in zip(descent.weights, gradients, strict=True):
             weight.grad = gradient
-        for owner in self._owners(descent):
+        for name in descent.steps:  # mostly its own alone
+            owner = self.descents[name]
             config, optimizer = owner.config, owner.optimizer
             assert config is not None and optimizer is not None
             if isinstance(config.lr, Ramp):
@@ -178,10 +180,6 @@ class Trainer:
         if descent.phase.after is not None:
             with torch.no_grad():
                 descent.phase.after()
-
-    def _owners(self, descent: Descent) -> list[Descent]:
-        """The phases whose optimizers this one steps; mostly itself."""
-        return [self.descents[name] for name in descent.steps]
 
     def _end_iteration(self) -> None:
         with torch.no_grad():
@@ -196,11 +194,6 @@ class Trainer:
             return nullcontext()
         # no cache: a weight cast by a pass without graph would be reused, without graph, by one with
         return torch.autocast(self.device.type, dtype=torch.bfloat16, cache_enabled=False)
-
-    def _note(self, phase: str, terms: Terms) -> None:
-        assert self._recorded is not None
-        for name, value in terms.items():
-            self._recorded.setdefault(f"{phase}/{name}", []).append(value.detach())
 
     def _values(self) -> dict[str, float]:
         """Recorded terms as numbers, averaged over the rounds of this iteration; one transfer for all."""
@@ -272,13 +265,11 @@ def _like(key: str, value: Tensor, weight: nn.Parameter, optimizer: torch.optim.
     device = torch.device("cpu") if key == "step" and not fused else weight.device
     moment = value.to(device).clone()
     if moment.shape == weight.shape and moment.dim() == 4:
-        return moment.contiguous(memory_format=_memory_format(weight))
+        channels_last = weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
+        return moment.contiguous(
+            memory_format=torch.channels_last if channels_last else torch.contiguous_format
+        )
     return moment
-
-
-def _memory_format(weight: Tensor) -> torch.memory_format:
-    channels_last = weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
-    return torch.channels_last if channels_last else torch.contiguous_format
 
 
 def _total(terms: Terms, phase: str) -> Tensor:

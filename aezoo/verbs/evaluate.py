@@ -103,9 +103,13 @@ def evaluate(
         bar.finish()
     found = conclude(evaluation, results, begun)
     if not directory.has_model():
-        found = replace(found, warnings=(_early(directory, config), *found.warnings))
-    asked = {"metrics": _plain(metrics), "extractors": _plain(extractors), "n": n, "seed": seed}
-    asked["checkpoint"] = checkpoint
+        early = (
+            f"training is not finished: measured at its newest checkpoint, step {directory.steps()[-1]} of "
+            f"{config.train.steps}; `aezoo train --resume` goes on"
+        )
+        found = replace(found, warnings=(early, *found.warnings))
+    asked = {"metrics": _plain(metrics), "extractors": _plain(extractors)}
+    asked |= {"n": n, "seed": seed, "checkpoint": checkpoint}
     record(directory, config, model, found, str(place), asked)
     return found
 
@@ -123,13 +127,6 @@ def _rows(config: RunConfig, given: Rows | None) -> Data:
             fix="give the rows that it was trained on",
         )
     return data
-
-
-def _early(run: RunDir, config: RunConfig) -> str:
-    return (
-        f"training is not finished: measured at its newest checkpoint, step {run.steps()[-1]} of "
-        f"{config.train.steps}; `aezoo train --resume` goes on"
-    )
 
 
 def _plain(chosen: Chosen) -> Any:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,62 +30,56 @@ from aezoo.rundir.versions import versions
 SHOWN = 64  # images in a grid
 
 
-@dataclass(frozen=True)
-class Course:
-    """How training went: iterations and their seconds over all sessions, seconds of this session's fit of a
-    fitted prior (None: no such prior), device.
-    """
-
-    steps: int
-    seconds: float
-    fit_seconds: float | None
-    device: str
-
-
 def write_products(
-    run: RunDir, model: Autoencoder, config: RunConfig, data: Data, facts: Course
+    run: RunDir,
+    model: Autoencoder,
+    config: RunConfig,
+    data: Data,
+    *,
+    seconds: float,
+    fit_seconds: float | None,
+    device: str,
 ) -> dict[str, Any]:
-    """Write everything, results last, with those of a short evaluation; they are returned."""
+    """Write everything, results last, with those of a short evaluation; they are returned.
+
+    seconds:      of training, over all sessions
+    fit_seconds:  of this session's fit of a fitted prior; None: no such prior
+    """
     state, _ = split_state(model)
     run.write_model(state)
     write_grids(run, model, data, config.train.seed)
     lines = run.read_metrics()
     write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
-    trained = describe(run, model, config, facts)
-    run.write_results(trained | {"results": [], "warnings": []})  # a measure that breaks costs no training
-    results = trained | _short_evaluation(model, config, data, facts)
-    write_text(run.path / "README.md", model_card(config, model, results))
-    write_report(run, results, lines)
-    run.write_results(results)
-    return results
-
-
-def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, facts: Course) -> dict[str, Any]:
-    """Its part of results.json; a run that cannot be measured is a finished run all the same."""
-    if not config.evaluate.end:
-        return {"results": [], "warnings": []}
-    try:
-        return record_of(quick_evaluation(model, config, data), facts.device)
-    except AezooError as err:
-        return {"results": [], "warnings": [f"not evaluated: {err.what}"]}
-
-
-def describe(run: RunDir, model: Autoencoder, config: RunConfig, facts: Course) -> dict[str, Any]:
-    """What results.json says of the training."""
-    return {
+    trained = {
         "run": str(run.path),
         "recipe": config.recipe.name,
         "dataset": dataset_name(config.dataset),
         "seed": config.train.seed,
-        "steps": facts.steps,
-        "seconds": round(facts.seconds, 3),
-        "fit_seconds": None if facts.fit_seconds is None else round(facts.fit_seconds, 3),
-        "images_per_s": round(facts.steps * config.train.batch_size / max(facts.seconds, 1e-9), 1),
-        "device": facts.device,
-        "peak_memory_mb": peak_memory(facts.device),
+        "steps": config.train.steps,
+        "seconds": round(seconds, 3),
+        "fit_seconds": None if fit_seconds is None else round(fit_seconds, 3),
+        "images_per_s": round(config.train.steps * config.train.batch_size / max(seconds, 1e-9), 1),
+        "device": device,
+        "peak_memory_mb": peak_memory(device),
         "parameters": parameter_counts(model),
         "versions": versions(),
     }
+    run.write_results(trained | {"results": [], "warnings": []})  # a measure that breaks costs no training
+    results = trained | _short_evaluation(model, config, data, device)
+    write_text(run.path / "README.md", model_card(config, model, results))
+    write_text(run.path / "report.html", short_page(run.path, results, lines))
+    run.write_results(results)
+    return results
+
+
+def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, device: str) -> dict[str, Any]:
+    """Its part of results.json; a run that cannot be measured is a finished run all the same."""
+    if not config.evaluate.end:
+        return {"results": [], "warnings": []}
+    try:
+        return record_of(quick_evaluation(model, config, data), device)
+    except AezooError as err:
+        return {"results": [], "warnings": [f"not evaluated: {err.what}"]}
 
 
 def record_of(found: Evaluated, device: str) -> dict[str, Any]:
@@ -127,14 +120,7 @@ def record(
     run.write_results(results)
     if "steps" in results:  # a run that is not finished has no card yet
         write_text(run.path / "README.md", model_card(config, model, results))
-        write_report(run, results)
-
-
-def write_report(
-    run: RunDir, results: Mapping[str, Any], lines: Sequence[Mapping[str, Any]] | None = None
-) -> None:
-    """The page of the run, from its files alone: no pass of the model is made for it."""
-    write_text(run.path / "report.html", short_page(run.path, results, lines))
+        write_text(run.path / "report.html", short_page(run.path, results))
 
 
 def reconstruction_error(model: Autoencoder, data: Data) -> float:
@@ -208,10 +194,5 @@ def model_card(config: RunConfig, model: Autoencoder, results: dict[str, Any]) -
 
     template = files("aezoo").joinpath("templates/model_card.md").read_text(encoding="utf-8")
     made = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(template)
-    name = Path(results["run"]).name
-    return (
-        made.render(
-            config=config, results=results, parameters=parameter_counts(model), name=name, labels=LABELS
-        )
-        + "\n"
-    )
+    name, counts = Path(results["run"]).name, parameter_counts(model)
+    return made.render(config=config, results=results, parameters=counts, name=name, labels=LABELS) + "\n"

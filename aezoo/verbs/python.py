@@ -56,7 +56,9 @@ def train(
 
     Raises:  AezooError for everything a user can mend
     """
-    data, dataset = _split_data(dataset)
+    data = None
+    if isinstance(dataset, Tensor | np.ndarray | Dataset | Data):  # the data themselves
+        data, dataset = given_data(dataset)
     named = {
         "backbone": backbone,
         "encoder": encoder,
@@ -92,13 +94,6 @@ def train(
     return run(request, Silence() if quiet else Bar())
 
 
-def _split_data(dataset: Part | Rows | None) -> tuple[Data | None, Part | None]:
-    """The data where they are handed over themselves, and what the config says of them."""
-    if isinstance(dataset, Tensor | np.ndarray | Dataset | Data):
-        return given_data(dataset)
-    return None, dataset
-
-
 def _by_label(regularizers: str | Iterable[str] | Mapping[str, Part | bool]) -> dict[str, Part | bool]:
     if isinstance(regularizers, Mapping):
         return dict(regularizers)
@@ -114,7 +109,7 @@ def _table(kind: str, part: Part | bool) -> Any:
 def _section(kind: str, part: Part) -> Any:
     """What a config says of a part given in Python."""
     if isinstance(part, nn.Module):
-        return {"name": _import_path(part)}
+        return {"name": f"{type(part).__module__}:{type(part).__qualname__}"}
     if not isinstance(part, str | Mapping):
         raise ConfigError(
             f"'{kind}' cannot be of the type {type(part).__name__}",
@@ -122,7 +117,3 @@ def _section(kind: str, part: Part) -> Any:
             fix="give a name, a table with `name` and settings, or the part itself",
         )
     return part if isinstance(part, str) else dict(part)
-
-
-def _import_path(instance: object) -> str:
-    return f"{type(instance).__module__}:{type(instance).__qualname__}"

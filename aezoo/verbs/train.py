@@ -30,7 +30,7 @@ from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Progress, Silence
 from aezoo.training.stages import Stages
 from aezoo.verbs.allocator import keep_memory
-from aezoo.verbs.finish import Course, reconstruction_error, write_grids, write_products
+from aezoo.verbs.finish import reconstruction_error, write_grids, write_products
 
 
 @dataclass(frozen=True)
@@ -99,55 +99,47 @@ def train(request: TrainRequest, progress: Progress | None = None) -> Run:
 
     Raises:  AezooError for everything a user can mend
     """
-    return run_training(
-        request.config(),
-        request.out,
-        resume=request.resume,
-        overwrite=request.overwrite,
-        progress=progress,
-        modules=request.modules,
-        data=request.data,
-    )
+    return run_training(request.config(), request, progress)
 
 
-def run_training(
-    config: RunConfig,
-    out: str | Path | None = None,
-    *,
-    resume: bool = False,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-    modules: Mapping[str, nn.Module] | None = None,
-    data: Data | None = None,
-) -> Run:
-    """Train what a complete config says, into its run directory; `data` stands in for its dataset."""
+def run_training(config: RunConfig, request: TrainRequest, progress: Progress | None = None) -> Run:
+    """Train what a complete config says; of the request, where to, and what stands in for parts and data."""
     if config.train.tensorboard:
         check_installed()
     if config.train.keep_memory:
         keep_memory()
     device = choose_device(config.train.device)
-    data = load_data(config) if data is None else data
-    config, assembly = prepare(config, data, modules)
+    data = load_data(config) if request.data is None else request.data
+    config, assembly = prepare(config, data, request.modules)
     data = place(data, config.train.data, device)
-    run = RunDir(directory_for(config, out, resume=resume))
+    resume, modules = request.resume, request.modules
+    run = RunDir(directory_for(config, request.out, resume=resume))
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
-    with open_to_train(run, config, resume=resume, overwrite=overwrite, given=modules or ()) as checkpoint:
+    with open_to_train(run, config, resume=resume, overwrite=request.overwrite, given=modules) as checkpoint:
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):
-                facts = _train(stages, assembly, data, device, checkpoint)
+                fit_seconds = _train(stages, assembly, data, device, checkpoint)
         finally:
             progress.finish()
             stages.close()
-        results = write_products(run, assembly.model, config, data, facts)
-    return Run(run.path, config, results, dict(modules or {}))
+        results = write_products(
+            run,
+            assembly.model,
+            config,
+            data,
+            seconds=stages.seconds,
+            fit_seconds=fit_seconds,
+            device=str(device),
+        )
+    return Run(run.path, config, results, dict(modules))
 
 
 def _train(
     stages: Stages, assembly: Assembly, data: Data, device: torch.device, checkpoint: Checkpoint | None
-) -> Course:
-    """The stage `train`, then the fit of a fitted prior."""
+) -> float | None:
+    """The stage `train`, then the fit of a fitted prior; the seconds of the fit, if there was one."""
     config, model = stages.config, assembly.model
     if checkpoint is not None:
         load_state(model, checkpoint.model)
@@ -163,13 +155,13 @@ def _train(
     stages.go("train", trainer, train.steps, look)
     if averages is not None:  # from here on the averaged weights are the model
         averages.keep()
-    fitted, begun, fit_seconds = model.prior, time.perf_counter(), None
-    if isinstance(fitted, FittedPrior):
-        fitting = Fitting(stages, seed=train.seed, device=device, steps=train.steps)
-        fitted.fit(_codes(model, data, fitted.reads), fitting)
-        model.to(device)
-        fit_seconds = time.perf_counter() - begun
-    return Course(train.steps, stages.seconds, fit_seconds, str(device))
+    fitted, begun = model.prior, time.perf_counter()
+    if not isinstance(fitted, FittedPrior):
+        return None
+    fitting = Fitting(stages, seed=train.seed, device=device, steps=train.steps)
+    fitted.fit(_codes(model, data, fitted.reads), fitting)
+    model.to(device)
+    return time.perf_counter() - begun
 
 
 def _codes(model: Autoencoder, data: Data, reads: Sequence[str]) -> Posterior:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from aezoo.functional import mean_difference, principal_components
+from aezoo.functional.directions import mean_difference, principal_components
 
 
 def test_the_difference_of_means_by_hand():

@@ -3,7 +3,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aezoo.functional import diagonal_normal_log_prob, kl_to_standard_normal, standard_normal_log_prob
+from aezoo.functional.divergences import (
+    diagonal_normal_log_prob,
+    kl_to_standard_normal,
+    standard_normal_log_prob,
+)
 
 seeds = st.integers(0, 2**31 - 1)
 

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aezoo.functional import interpolate, linear_path, spherical_path
+from aezoo.functional.interpolation import interpolate, linear_path, spherical_path
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 4, 4)])

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from aezoo.functional import gradient_penalty
+from aezoo.functional.penalties import gradient_penalty
 
 
 def samples(seed=0, rows=4, shape=(2,)):

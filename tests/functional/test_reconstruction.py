@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aezoo.functional import absolute_error, binary_cross_entropy, gaussian_nll, squared_error
+from aezoo.functional.reconstruction import absolute_error, binary_cross_entropy, gaussian_nll, squared_error
 
 seeds = st.integers(0, 2**31 - 1)
 costs = [

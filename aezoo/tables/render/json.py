@@ -10,10 +10,9 @@ what each has besides; a field in which the runs of one column disagree is in ne
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from aezoo.tables.entries import Column, Comparison, Entry, Facts, Row, Table
+from aezoo.tables.entries import Comparison, Entry, Facts, Row, Table
 
 
 def render(table: Table) -> str:
@@ -58,9 +57,9 @@ def _row(table: Table, row: Row, dataset: str) -> dict[str, Any]:
         **_facts(row.facts.get(dataset, Facts())),
         "metrics": _metrics(table, row, dataset),
         "reported": [
-            _copied_number(row.entry(column), column)
+            {"table": column.reported, "of": column.of, "metric": column.metric, "value": mean}
             for column in table.of(dataset)
-            if _is_copied(row, column)
+            if column.reported and (mean := row.entry(column).mean) is not None
         ],
         "mean_rank": row.mean_rank,
     }
@@ -69,7 +68,7 @@ def _row(table: Table, row: Row, dataset: str) -> dict[str, Any]:
 def _facts(facts: Facts) -> dict[str, Any]:
     return {
         "seeds": list(facts.seeds),
-        "failures": _by_seed(facts.failures),
+        "failures": dict(facts.failures),
         "parameters": facts.parameters,
         "seconds": facts.seconds,
         "images_per_s": facts.images_per_s,
@@ -90,22 +89,10 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "std": entry.std,
         "n": entry.n,
         "mark": entry.mark,
-        "values": _by_seed(entry.values),
+        "values": dict(entry.values),
         "missing": entry.missing,
         "notes": list(entry.notes),
     }
-
-
-def _by_seed(values: Mapping[int, Any]) -> dict[str, Any]:
-    return {str(seed): value for seed, value in values.items()}
-
-
-def _is_copied(row: Row, column: Column) -> bool:
-    return bool(column.reported) and row.entry(column).mean is not None
-
-
-def _copied_number(entry: Entry, column: Column) -> dict[str, Any]:
-    return {"table": column.reported, "of": column.of, "metric": column.metric, "value": entry.mean}
 
 
 def _test(test: Comparison) -> dict[str, Any]:

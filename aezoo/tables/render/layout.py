@@ -110,8 +110,9 @@ def shorten(text: str) -> str:
 
 def _block(table: Table, dataset: str) -> Block:
     columns = table.of(dataset)
-    alone = _only_extractor(columns)
-    facts = [fact for fact in _FACTS if any(fact.of(_facts(row, dataset)) for row in table.methods)]
+    extractors = {column.extractor for column in columns} - {""}
+    alone = extractors.pop() if len(extractors) == 1 else ""  # of all columns that have one: said once
+    facts = [name for name in _FACTS if any(getattr(_facts(row, dataset), name) for row in table.methods)]
     decimals = {column.key: _decimals(column, table.methods) for column in columns}
     rows = [row for row in table.rows if row.kind == "method" or any(row.entry(c).n for c in columns)]
     return Block(
@@ -120,16 +121,10 @@ def _block(table: Table, dataset: str) -> Block:
         heads=(
             Head("", "n"),
             *(_head(column, alone) for column in columns),
-            *(Head("training", fact.title) for fact in facts),
+            *(Head("training", _FACTS[name][0]) for name in facts),
         ),
         lines=tuple(_line(row, dataset, columns, decimals, facts) for row in rows),
     )
-
-
-def _only_extractor(columns: Sequence[Column]) -> str:
-    """The extractor of all columns that have one: it is then said once."""
-    extractors = {column.extractor for column in columns} - {""}
-    return extractors.pop() if len(extractors) == 1 else ""
 
 
 def _head(column: Column, alone: str) -> Head:
@@ -167,14 +162,14 @@ _PHRASES = {
 
 
 def _line(
-    row: Row, dataset: str, columns: Sequence[Column], decimals: dict[str, int | None], facts: Sequence[_Fact]
+    row: Row, dataset: str, columns: Sequence[Column], decimals: dict[str, int | None], facts: Sequence[str]
 ) -> Line:
     taken = _facts(row, dataset)
     items = [_item(row, column, decimals[column.key], len(taken.seeds)) for column in columns]
     return Line(
         clean(row.label),
         row.kind == "reference",
-        (_count(taken), *items, *(fact.item(taken) for fact in facts)),
+        (_count(taken), *items, *(_fact(taken, name) for name in facts)),
         taken.notes,
     )
 
@@ -219,27 +214,18 @@ def _ranking(table: Table) -> Block:
 # -- facts ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Fact:
-    title: str
-    name: str
-    decimals: int = 0
-
-    def of(self, facts: Facts) -> float | None:
-        found: float | None = getattr(facts, self.name)
-        return found
-
-    def item(self, facts: Facts) -> Item:
-        value = self.of(facts)
-        return Item() if value is None else Item(number(value, self.decimals), value=value)
+_FACTS = {
+    "parameters": ("parameters", 0),
+    "seconds": ("seconds", 1),
+    "images_per_s": ("images/s", 0),
+    "peak_memory_mb": ("peak MB", 0),
+}
+"""What of `Facts` is shown: title, decimals."""
 
 
-_FACTS = (
-    _Fact("parameters", "parameters"),
-    _Fact("seconds", "seconds", 1),
-    _Fact("images/s", "images_per_s"),
-    _Fact("peak MB", "peak_memory_mb"),
-)
+def _fact(facts: Facts, name: str) -> Item:
+    value: float | None = getattr(facts, name)
+    return Item() if value is None else Item(number(value, _FACTS[name][1]), value=value)
 
 
 def _facts(row: Row, dataset: str) -> Facts:
