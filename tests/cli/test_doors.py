@@ -10,23 +10,13 @@ import pytest
 
 from aezoo.rundir.rundir import RunDir
 from tests.images import write_folder
+from tests.tiny import WORDS
 
-TINY = (
-    "--backbone",
-    "mlp",
-    "--set",
-    "backbone.hidden=[8]",
-    "--batch-size",
-    "8",
-    "--latent-dim",
-    "3",
-    "--quiet",
-)
 EVERY = ("--set", "checkpoint.every=2", "--set", "checkpoint.keep=9")
 
 
 def train(run, *arguments, steps=2):
-    return run("train", "vae", *TINY, "--steps", steps, *arguments)
+    return run("train", "vae", *WORDS, "--quiet", "--steps", steps, *arguments)
 
 
 def contents(folder):
@@ -206,7 +196,7 @@ def test_data_named_in_a_file_is_looked_for_beside_the_file(run, tmp_path):
     (tmp_path / "mine").mkdir()
     np.savez(tmp_path / "mine" / "rows.npz", x=np.zeros((40, 1, 8, 8), np.uint8))
     (tmp_path / "mine" / "run.toml").write_text('base = "vae"\ndataset = "npz:rows.npz"\n')
-    assert run("train", "mine/run.toml", *TINY, "--steps", 2, "--out", "run")[0] == 0
+    assert run("train", "mine/run.toml", *WORDS, "--quiet", "--steps", 2, "--out", "run")[0] == 0
     shutil.rmtree(tmp_path / "mine")
     code, _, err = run("reconstruct", "run")
     assert code == 3 and str(tmp_path / "mine" / "rows.npz") in err

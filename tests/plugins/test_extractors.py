@@ -35,6 +35,7 @@ from aezoo_extractors.pixels import Pixels
 from aezoo_extractors.random_conv import RandomConv
 from aezoo_extractors.shapes import colour, rule
 from aezoo_extractors.training import RECIPES, accuracy, main, make, processor, shift
+from tests.tiny import trained
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"  # beside the repository, where there is one
 CLASSIFIERS = {
@@ -445,8 +446,7 @@ def test_a_run_measured_on_inceptions_features_has_the_known_names_and_torch_fid
     torch.save(state, file)
     with_hash_of(file, monkeypatch)
     monkeypatch.setenv("AEZOO_CACHE", str(tmp_path / "cache"))
-    small = {"backbone": {"name": "mlp", "hidden": [8]}, "steps": 2, "quiet": True}
-    run = aezoo.train("vae", settings={"evaluate": {"end": False}}, out=tmp_path / "run", **small)
+    run = trained(tmp_path / "run", settings={"evaluate": {"end": False}})
     options = {"metrics": ["fd", "kd", "knn"], "extractors": ["inception"], "weights": str(file), "n": 24}
     found = aezoo.evaluate(run.path, **options)
     names = {row["metric"] for row in found.rows()}

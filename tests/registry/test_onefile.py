@@ -13,7 +13,7 @@ import aezoo
 from aezoo.errors import ConfigError, MissingError
 from aezoo.registry import onefile, registry
 from aezoo.resolve import resolve
-from tests.tiny import TINY
+from tests.tiny import WORDS
 
 PART = """
 import torch
@@ -36,7 +36,7 @@ def aezoo_components():
 
 
 def train(run, *arguments, steps=2):
-    return run("train", *arguments, *TINY, "--steps", steps, "--quiet")
+    return run("train", *arguments, *WORDS, "--steps", steps, "--quiet")
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from aezoo import files
 from aezoo.errors import DiskError
 from aezoo.files import sha256
 from aezoo.rundir.rundir import RunDir
-from tests.tiny import TINY
+from tests.tiny import WORDS
 
 
 def train(run, *arguments, steps=2):
-    return run("train", "vae", *TINY, "--steps", steps, "--quiet", "--out", "run", *arguments)
+    return run("train", "vae", *WORDS, "--steps", steps, "--quiet", "--out", "run", *arguments)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -95,7 +95,7 @@ def test_the_working_directory_is_not_replaced(run, tmp_path, monkeypatch):
     assert train(run)[0] == 0
     before = contents(tmp_path / "run")
     monkeypatch.chdir(tmp_path / "run")
-    code, _, err = run("train", "vae", *TINY, "--steps", 2, "--out", ".", "--overwrite")
+    code, _, err = run("train", "vae", *WORDS, "--steps", 2, "--out", ".", "--overwrite")
     assert code == 1 and "--overwrite" in err and str(tmp_path / "run") in err
     assert contents(tmp_path / "run") == before
 
@@ -121,13 +121,13 @@ def test_samples_that_cannot_be_written_name_the_path(run, monkeypatch, out):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the administrator may write anywhere")
 def test_a_directory_that_may_not_be_written_is_told(run, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o500)
-    code, _, err = run("train", "vae", *TINY, "--steps", 2, "--out", "closed/run")
+    code, _, err = run("train", "vae", *WORDS, "--steps", 2, "--out", "closed/run")
     assert code == 1 and "closed/run" in err
 
 
 def test_a_path_below_a_file_is_told(run, tmp_path):
     (tmp_path / "file").write_text("")
-    code, _, err = run("train", "vae", *TINY, "--steps", 2, "--out", "file/run")
+    code, _, err = run("train", "vae", *WORDS, "--steps", 2, "--out", "file/run")
     assert code == 1 and "file/run" in err and (tmp_path / "file").read_text() == ""
 
 

@@ -18,13 +18,7 @@ from aezoo.rundir.rundir import RunDir
 from aezoo.training.assemble import assemble
 from aezoo_reconstructions.gaussian import GaussianNLL
 from aezoo_regularizers.l2_code import L2Code
-
-TINY = {"steps": 2, "batch_size": 8, "latent_dim": 3}
-MLP = {"name": "mlp", "hidden": [8]}
-
-
-def trained(out, recipe="vae", **options):
-    return aezoo.train(recipe, **{"backbone": MLP, **TINY, "out": out, **options})
+from tests.tiny import SETS, trained
 
 
 def digits(config: RunConfig):
@@ -219,7 +213,7 @@ class Counting(Regularizer):
 
 
 def test_parts_of_a_waiting_fitted_prior_are_left_alone(tmp_path, monkeypatch):
-    config = resolve("two-stage-vae", flags={"t": {"backbone": MLP, "train": TINY}})
+    config = resolve("two-stage-vae", sets=SETS)
     assembly = digits(config)
     inner, outer = Counting(), Counting()
     assembly.model.prior.stage.regularizer["count"] = inner
