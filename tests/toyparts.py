@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -175,6 +176,21 @@ def trainer_of(model: Autoencoder, schedule: str | None = None, **options: objec
     phases = model.phases()
     batches = options.pop("batches", None) or Rows(model.shape)
     return Trainer(model, phases, schedule or schedule_of(phases, 5), batches, **options)
+
+
+def only(model: Autoencoder, schedule: str, batches: Rows | None = None, **options: object) -> Trainer:
+    """A trainer of the phases in the schedule and no others."""
+    names = re.findall(r"[a-z_]+", schedule)
+    phases = [phase for phase in model.phases() if phase.name in names]
+    return Trainer(model, phases, schedule, batches or Rows(model.shape), **options)
+
+
+def step_of(model: Autoencoder, batches: Rows | None = None) -> Step:
+    """A step with its first minibatch drawn; read it inside `with step.in_phase("look", 1)`."""
+    step = Step(model, batches or Rows(model.shape), seed=0, device=torch.device("cpu"))
+    step.begin(0)
+    step.draw(0, 0)
+    return step
 
 
 def watch(model: Autoencoder, schedule: str | None = None) -> tuple[Trainer, list[tuple[str, set[str]]]]:

@@ -18,6 +18,7 @@ from aezoo_priors.pgen import PGen
 from aezoo_reconstructions.bce import BCE
 from aezoo_reconstructions.gaussian import GaussianNLL
 from aezoo_reconstructions.mse import MSE
+from tests.draws import seeded
 from tests.toyparts import Lines
 
 D, M = 5, 2
@@ -83,10 +84,6 @@ def closed_form(x):
     w = W.to(x)
     covariance = w @ w.T + GAMMA**2 * torch.eye(D).to(x)
     return -torch.distributions.MultivariateNormal(BIAS.to(x), covariance).log_prob(x)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("samples", [1, 3])

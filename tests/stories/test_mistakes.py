@@ -16,7 +16,6 @@ from aezoo.parts.autoencoder import join
 from aezoo.resolve import resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.training.assemble import assemble
-from aezoo_reconstructions.gaussian import GaussianNLL
 from aezoo_regularizers.l2_code import L2Code
 from tests.tiny import SETS, trained
 
@@ -239,21 +238,6 @@ def test_seconds_are_those_of_training_alone(tmp_path):
     )
     assert again.results["seconds"] == pytest.approx(seconds, abs=2e-3)
     assert trained(tmp_path / "one").results["fit_seconds"] is None
-
-
-def test_log_gamma_stops_at_its_floor_and_can_leave_it():
-    cost = GaussianNLL(floor=-2.0)
-    optimizer = torch.optim.Adam(cost.parameters(), lr=0.1)
-    for residual, steps in ((0.0, 300), (1.0, 40)):
-        for _ in range(steps):
-            optimizer.zero_grad()
-            (0.5 * residual**2 / cost.gamma**2 + cost.log_gamma).backward()
-            optimizer.step()
-            with torch.no_grad():
-                cost.after(None)
-        if residual == 0.0:
-            assert cost.log_gamma.item() == -2.0
-    assert cost.log_gamma.item() > -1.0
 
 
 def test_a_phase_cannot_be_called_like_a_draw():
