@@ -82,12 +82,6 @@ def test_a_value_out_of_range_is_exit_2_naming_key_option_and_value(run, option,
     assert key in err and option[0] in err and option[1] in err
 
 
-def test_an_unknown_recipe_is_exit_2_with_the_nearest(run):
-    code, out, err = run("train", "flexea")
-    assert (code, out) == (2, "")
-    assert "'flexea'" in err and "did you mean 'flexae'?" in err
-
-
 def test_an_unknown_part_is_exit_2_with_the_option_and_the_nearest(run):
     code, _, err = run("train", "--prior", "pgenn", "--regularizer", "intrep")
     assert code == 2

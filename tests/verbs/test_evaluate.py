@@ -260,8 +260,9 @@ def test_a_copy_of_any_training_row_is_found_however_few_rows_are_measured(run):
     from aezoo_metrics.memorization import Memorization
 
     data = made_up(200, 10)
-    sets = Sets(aezoo.load(run), data, n=10)
-    sets._made["generation"] = data.train.values[::20]
+    model = aezoo.load(run)
+    model.decode = lambda z: data.x(data.train.values[::20])
+    sets = Sets(model, data, n=10)
     values = Memorization().measure(Evaluation(sets, {}, Protocol("made-up", 10, 10)))
     assert {value.measure: value.value for value in values}["copies"] == 1.0
 
