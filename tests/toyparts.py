@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -40,6 +40,23 @@ class Rows:
     def batch(self, draw: int, stream: int = 0) -> Tensor:
         generator = generator_for("cpu", "rows", draw, 0 if self.twins else stream)
         return torch.rand(B, *self.shape, generator=generator)
+
+
+class Reading:
+    """Rows read as needed; remembers them."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.values, self.read = values, []
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: Tensor | slice) -> Tensor:
+        self.read.append(self.values[index])
+        return self.read[-1]
+
+    def split(self, size: int) -> Iterator[Tensor]:
+        return (self[first : first + size] for first in range(0, len(self), size))
 
 
 class Lines(Encoder):

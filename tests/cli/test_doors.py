@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aezoo.rundir.rundir import RunDir
+from tests.folders import contents, flip_a_bit
 from tests.images import write_folder
 from tests.tiny import WORDS
 
@@ -17,10 +18,6 @@ EVERY = ("--set", "checkpoint.every=2", "--set", "checkpoint.keep=9")
 
 def train(run, *arguments, steps=2):
     return run("train", "vae", *WORDS, "--quiet", "--steps", steps, *arguments)
-
-
-def contents(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 MISTYPED = {
@@ -97,12 +94,6 @@ def test_too_little_memory_is_exit_1_with_what_to_make_smaller(run, monkeypatch,
 def trained(run, tmp_path):
     assert train(run, *EVERY, "--out", "run", steps=4) == (0, "", "")
     return RunDir(tmp_path / "run")
-
-
-def flip_a_bit(file):
-    content = bytearray(file.read_bytes())
-    content[-9] ^= 1
-    file.write_bytes(content)
 
 
 def test_a_damaged_checkpoint_is_passed_over_aloud_also_when_sampling(run, trained):

@@ -4,14 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from aezoo.api import (
-    Autoencoder,
-    ConfigError,
-    Decoder,
-    Encoder,
-    Posterior,
-    diagonal_normal_log_prob,
-)
+from aezoo.api import Autoencoder, ConfigError, Decoder, Encoder, Posterior, diagonal_normal_log_prob
 from aezoo.metrics.likelihood import importance_nll
 from aezoo_priors.normal import Normal
 from aezoo_priors.pgen import PGen
@@ -170,12 +163,7 @@ def test_models_without_a_likelihood_are_refused(parts, samples, message):
 
 def test_an_encoder_without_a_density_is_refused():
     made = Autoencoder(
-        Lines(),
-        nn.Linear(M, 4),
-        Normal(latent_dim=M),
-        shape=(4,),
-        range=None,
-        reconstruction=GaussianNLL(),
+        Lines(), nn.Linear(M, 4), Normal(latent_dim=M), shape=(4,), range=None, reconstruction=GaussianNLL()
     )
     with pytest.raises(ConfigError, match="importance_nll needs log_q"):
         importance_nll(made, torch.zeros(2, 4), samples=3, generator=seeded())

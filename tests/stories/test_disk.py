@@ -12,18 +12,13 @@ import pytest
 import aezoo
 from aezoo import files
 from aezoo.errors import DiskError
-from aezoo.files import sha256
 from aezoo.rundir.rundir import RunDir
+from tests.folders import contents
 from tests.tiny import WORDS
 
 
 def train(run, *arguments, steps=2):
     return run("train", "vae", *WORDS, "--steps", steps, "--quiet", "--out", "run", *arguments)
-
-
-def contents(folder: Path) -> dict[str, str]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): sha256(path.read_bytes()) for path in found}
 
 
 def fails(monkeypatch, number: int, only: str) -> None:

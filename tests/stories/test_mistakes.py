@@ -17,6 +17,7 @@ from aezoo.resolve import resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.training.assemble import assemble
 from aezoo_regularizers.l2_code import L2Code
+from tests.folders import contents
 from tests.tiny import SETS, trained
 from tests.toyparts import Part, autoencoder, trainer_of
 
@@ -42,10 +43,10 @@ def test_a_run_that_was_to_be_replaced_comes_back_when_the_new_one_fails(tmp_pat
     if torch.cuda.is_available() and "device" in mistake:
         mistake = {"device": "mps"}
     kept = trained(tmp_path / "run")
-    before = {path: path.read_bytes() for path in kept.path.rglob("*") if path.is_file()}
+    before = contents(kept.path)
     with pytest.raises(AezooError):
         trained(kept.path, overwrite=True, **mistake)
-    assert {path: path.read_bytes() for path in kept.path.rglob("*") if path.is_file()} == before
+    assert contents(kept.path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 

@@ -1,6 +1,6 @@
 """Made-up comparisons, and what each looks like in every format.
 
-After a change of a format, `python tests/comparison/cases.py` writes the golden files anew;
+After a change of a format, `python tests/tables/cases.py` writes the golden files anew;
 the diff then says what the change does.
 """
 

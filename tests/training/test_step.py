@@ -257,10 +257,7 @@ def test_a_note_is_averaged_over_the_rounds_of_an_iteration_like_a_term():
 
 
 def norm_parts():
-    return {
-        "encoder": seeded(lambda: Lines(norm=True)),
-        "decoder": seeded(lambda: Back(norm=True)),
-    }
+    return {"encoder": seeded(lambda: Lines(norm=True)), "decoder": seeded(lambda: Back(norm=True))}
 
 
 def statistics(module):
