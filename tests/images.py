@@ -1,7 +1,5 @@
 """Made-up images, their files, and where real ones lie."""
 
-from __future__ import annotations
-
 import gzip
 import math
 import struct

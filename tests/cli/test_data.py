@@ -1,7 +1,5 @@
 """Data at the command line: names with a path, options, and faults with exit code, value and remedy."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 

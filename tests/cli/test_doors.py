@@ -1,7 +1,5 @@
 """What a careless user types: exit code, the offending value, a remedy; nothing is lost."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

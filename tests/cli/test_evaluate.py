@@ -1,7 +1,5 @@
 """`aezoo evaluate` as it is typed."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """`aezoo interpolate`, `traverse`, `neighbours`, `latent`, `embed`: files that repeat, and refusals."""
 
-from __future__ import annotations
-
 import shutil
 import xml.etree.ElementTree as ET
 

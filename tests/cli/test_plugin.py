@@ -1,7 +1,5 @@
 """`aezoo plugin new` and `check`. Written, installed, trained and broken: that is in test_newcomer.py."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """`aezoo report`, the page at the end of a training, and the page of a comparison."""
 
-from __future__ import annotations
-
 import json
 
 from tests.report.runs import make_run, parsed

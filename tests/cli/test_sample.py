@@ -1,7 +1,5 @@
 """`aezoo sample`: pictures, arrays and directories that repeat."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """`aezoo train` and `reconstruct`: what they print, and with which exit code they leave."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A grid worked off: what is trained, what is left alone, what happens to those that die."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """Which cells a comparison has, and what makes two of them the same."""
 
-from __future__ import annotations
-
 import pytest
 
 from aezoo.comparison.grid import Request, grid_of

@@ -1,7 +1,5 @@
 """Data handed over in Python: what is taken, what the run says of it, what comes back without it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

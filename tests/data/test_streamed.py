@@ -1,7 +1,5 @@
 """Minibatches from the disk are those from memory, whatever the order they are asked for."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The sets that a run is measured by."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

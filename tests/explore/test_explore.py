@@ -1,7 +1,5 @@
 """What is found in a model that keeps pixels as codes, so that every number is known."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a report shows of a run that takes its model, and why where it cannot."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,7 +1,5 @@
 """TensorFlow's "same" padding, against values worked by hand."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given, settings

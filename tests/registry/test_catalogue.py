@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import tomllib
 from collections import Counter
 from importlib.metadata import entry_points

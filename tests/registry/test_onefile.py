@@ -1,7 +1,5 @@
 """Runs that need more than aezoo: one-file plugins travel along, packages that are gone are named."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys

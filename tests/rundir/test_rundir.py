@@ -1,7 +1,5 @@
 """The run directory: whole files, checksums, and what is said of damaged ones."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

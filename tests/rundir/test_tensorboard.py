@@ -1,7 +1,5 @@
 """metrics.jsonl in TensorBoard's event files."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

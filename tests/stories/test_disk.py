@@ -1,7 +1,5 @@
 """A disk that is full or may not be written: the path is named, and what was there stays."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

@@ -1,7 +1,5 @@
 """Plausible mistakes end in an error the user can act on, and cost nothing; plausible wishes work."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pytest

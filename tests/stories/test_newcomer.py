@@ -1,7 +1,5 @@
 """A new user's whole way with a plugin: written, installed, trained, sampled, loaded, evaluated, broken."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """Two methods on data as users have them: public sets, a folder of faces, odd shapes; and a flat memory."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

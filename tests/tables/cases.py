@@ -4,8 +4,6 @@ After a change of a format, `python tests/tables/cases.py` writes the golden fil
 the diff then says what the change does.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from aezoo.config.run import RecipeConfig, RunConfig

@@ -1,7 +1,5 @@
 """What every registered part must do, found through the registry: new ones are covered by themselves."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

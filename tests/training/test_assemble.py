@@ -1,7 +1,5 @@
 """Parts out of settings, and what is refused."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn

@@ -1,7 +1,5 @@
 """A run that was stopped, however, ends bit by bit as one that never was."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal

@@ -1,7 +1,5 @@
 """`aezoo.evaluate`: a run's numbers, what they depend on, what is left in the directory."""
 
-from __future__ import annotations
-
 import json
 import shutil
 

@@ -1,7 +1,5 @@
 """The Python verbs: what goes in, what a run directory holds, what comes back."""
 
-from __future__ import annotations
-
 import json
 import random
 import threading

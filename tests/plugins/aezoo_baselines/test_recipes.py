@@ -1,7 +1,5 @@
 """Every recipe: it resolves, has a source, and trains."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Folders of images: which files, which rows, and every way a file can be bad."""
 
-from __future__ import annotations
-
 import os
 
 import numpy as np

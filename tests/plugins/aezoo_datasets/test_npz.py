@@ -1,7 +1,5 @@
 """Arrays in a file: layouts, types, labels, and what cannot be trained on."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
