@@ -1,7 +1,5 @@
 """Virtual environments in which tests run commands as a user would, each in a directory of its own."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,13 +1,37 @@
-"""Files of made-up images for tests."""
-
-from __future__ import annotations
+"""Made-up images, their files, and where real ones lie."""
 
 import gzip
+import math
 import struct
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 from PIL import Image
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"  # beside the repository, where there is one
+
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    absent = [name for name in names if not (SHARED / name).exists()]
+    return pytest.mark.skipif(bool(absent), reason=f"../shared/data has no {', '.join(absent)}")
+
+
+def cifar10_images(name: str) -> np.ndarray:
+    """[10000, 32, 32, 3], out of one picture of them all."""
+    whole = np.asarray(Image.open(SHARED / "cifar10" / f"{name}.webp").convert("RGB"))
+    return whole.reshape(100, 32, 100, 32, 3).transpose(0, 2, 1, 3, 4).reshape(10_000, 32, 32, 3)
+
+
+def listing(folder: Path) -> list[tuple[str, int]]:
+    """Every path of a folder, and when it was changed."""
+    return sorted((str(path), path.stat().st_mtime_ns) for path in folder.rglob("*"))
+
+
+def ramp(*shape: int) -> torch.Tensor:
+    """One image [1, *shape]: 0/255, 1/255, ... and over again."""
+    return (torch.arange(math.prod(shape)) % 256).view(1, *shape) / 255
 
 
 def picture(number: int, size: tuple[int, int] = (20, 16), mode: str = "RGB") -> Image.Image:

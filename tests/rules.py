@@ -1,7 +1,5 @@
 """Parts that keep every rule, for others to break one each; and the claim that they do."""
 
-from __future__ import annotations
-
 import itertools
 from types import ModuleType
 

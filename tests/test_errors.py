@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import pytest
 
 from aezoo import errors
@@ -20,11 +18,7 @@ def test_an_interrupted_run_leaves_with_the_code_of_its_signal():
 
 def test_an_error_says_what_where_and_how_to_mend_it_on_a_line_each():
     error = AezooError("it broke", where="train.steps", fix="make it positive")
-    assert str(error).splitlines() == [
-        "it broke",
-        "  where: train.steps",
-        "  fix:   make it positive",
-    ]
+    assert str(error).splitlines() == ["it broke", "  where: train.steps", "  fix:   make it positive"]
 
 
 def test_an_error_without_place_or_remedy_is_one_line():

@@ -1,7 +1,5 @@
 """From names, files and flags to a complete run."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -39,6 +40,23 @@ class Rows:
     def batch(self, draw: int, stream: int = 0) -> Tensor:
         generator = generator_for("cpu", "rows", draw, 0 if self.twins else stream)
         return torch.rand(B, *self.shape, generator=generator)
+
+
+class Reading:
+    """Rows read as needed; remembers them."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.values, self.read = values, []
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: Tensor | slice) -> Tensor:
+        self.read.append(self.values[index])
+        return self.read[-1]
+
+    def split(self, size: int) -> Iterator[Tensor]:
+        return (self[first : first + size] for first in range(0, len(self), size))
 
 
 class Lines(Encoder):
@@ -175,6 +193,21 @@ def trainer_of(model: Autoencoder, schedule: str | None = None, **options: objec
     phases = model.phases()
     batches = options.pop("batches", None) or Rows(model.shape)
     return Trainer(model, phases, schedule or schedule_of(phases, 5), batches, **options)
+
+
+def only(model: Autoencoder, schedule: str, batches: Rows | None = None, **options: object) -> Trainer:
+    """A trainer of the phases in the schedule and no others."""
+    names = re.findall(r"[a-z_]+", schedule)
+    phases = [phase for phase in model.phases() if phase.name in names]
+    return Trainer(model, phases, schedule, batches or Rows(model.shape), **options)
+
+
+def step_of(model: Autoencoder, batches: Rows | None = None) -> Step:
+    """A step with its first minibatch drawn; read it inside `with step.in_phase("look", 1)`."""
+    step = Step(model, batches or Rows(model.shape), seed=0, device=torch.device("cpu"))
+    step.begin(0)
+    step.draw(0, 0)
+    return step
 
 
 def watch(model: Autoencoder, schedule: str | None = None) -> tuple[Trainer, list[tuple[str, set[str]]]]:

@@ -1,7 +1,5 @@
 """An executor for tests: it works off tasks in this very process, and remembers them."""
 
-from __future__ import annotations
-
 from aezoo.comparison.executors import Done
 from aezoo.comparison.work import work
 

@@ -1,7 +1,5 @@
 """Who may import whom, and what stays light."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

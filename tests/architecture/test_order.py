@@ -1,7 +1,5 @@
 """Packages import one way only, in the order that docs/architecture.md gives."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

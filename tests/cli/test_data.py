@@ -1,7 +1,5 @@
 """Data at the command line: names with a path, options, and faults with exit code, value and remedy."""
 
-from __future__ import annotations
-
 import json
 import tomllib
 
@@ -9,8 +7,7 @@ import numpy as np
 import pytest
 
 from tests.images import picture, write_folder, write_idx
-
-TINY = ("--backbone", "mlp", "--set", "backbone.hidden=[8]", "--latent-dim", "2", "--steps", "2", "--quiet")
+from tests.tiny import WORDS
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +17,8 @@ def _own_cache(monkeypatch, tmp_path):
 
 
 def train(run, dataset, *options, batch_size=4):
-    return run(
-        "train", "vae", "--dataset", dataset, *TINY, "--batch-size", batch_size, "--out", "r", *options
-    )
+    small = (*WORDS, "--steps", 2, "--batch-size", batch_size)
+    return run("train", "vae", "--dataset", dataset, *small, "--quiet", "--out", "r", *options)
 
 
 def section(tmp_path):

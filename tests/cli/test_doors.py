@@ -1,7 +1,5 @@
 """What a careless user types: exit code, the offending value, a remedy; nothing is lost."""
 
-from __future__ import annotations
-
 import json
 import shutil
 
@@ -9,28 +7,15 @@ import numpy as np
 import pytest
 
 from aezoo.rundir.rundir import RunDir
+from tests.folders import contents, flip_a_bit
 from tests.images import write_folder
+from tests.tiny import WORDS
 
-TINY = (
-    "--backbone",
-    "mlp",
-    "--set",
-    "backbone.hidden=[8]",
-    "--batch-size",
-    "8",
-    "--latent-dim",
-    "3",
-    "--quiet",
-)
 EVERY = ("--set", "checkpoint.every=2", "--set", "checkpoint.keep=9")
 
 
 def train(run, *arguments, steps=2):
-    return run("train", "vae", *TINY, "--steps", steps, *arguments)
-
-
-def contents(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return run("train", "vae", *WORDS, "--quiet", "--steps", steps, *arguments)
 
 
 MISTYPED = {
@@ -107,12 +92,6 @@ def test_too_little_memory_is_exit_1_with_what_to_make_smaller(run, monkeypatch,
 def trained(run, tmp_path):
     assert train(run, *EVERY, "--out", "run", steps=4) == (0, "", "")
     return RunDir(tmp_path / "run")
-
-
-def flip_a_bit(file):
-    content = bytearray(file.read_bytes())
-    content[-9] ^= 1
-    file.write_bytes(content)
 
 
 def test_a_damaged_checkpoint_is_passed_over_aloud_also_when_sampling(run, trained):
@@ -206,7 +185,7 @@ def test_data_named_in_a_file_is_looked_for_beside_the_file(run, tmp_path):
     (tmp_path / "mine").mkdir()
     np.savez(tmp_path / "mine" / "rows.npz", x=np.zeros((40, 1, 8, 8), np.uint8))
     (tmp_path / "mine" / "run.toml").write_text('base = "vae"\ndataset = "npz:rows.npz"\n')
-    assert run("train", "mine/run.toml", *TINY, "--steps", 2, "--out", "run")[0] == 0
+    assert run("train", "mine/run.toml", *WORDS, "--quiet", "--steps", 2, "--out", "run")[0] == 0
     shutil.rmtree(tmp_path / "mine")
     code, _, err = run("reconstruct", "run")
     assert code == 3 and str(tmp_path / "mine" / "rows.npz") in err

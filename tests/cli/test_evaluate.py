@@ -1,26 +1,18 @@
 """`aezoo evaluate` as it is typed."""
 
-from __future__ import annotations
-
 import json
 import shutil
 
 import pytest
 
-import aezoo
 from aezoo.cli.main import COMMANDS
+from tests import tiny
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    return aezoo.train(
-        "vae",
-        backbone={"name": "mlp", "hidden": [16]},
-        steps=4,
-        settings={"evaluate": {"end": False}},
-        quiet=True,
-        out=tmp_path_factory.mktemp("runs") / "vae",
-    ).path
+    silent = {"evaluate": {"end": False}}
+    return tiny.trained(tmp_path_factory.mktemp("runs") / "vae", settings=silent).path
 
 
 @pytest.fixture

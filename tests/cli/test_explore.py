@@ -1,7 +1,5 @@
 """`aezoo interpolate`, `traverse`, `neighbours`, `latent`, `embed`: files that repeat, and refusals."""
 
-from __future__ import annotations
-
 import shutil
 import xml.etree.ElementTree as ET
 
@@ -9,24 +7,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import aezoo
 from aezoo import explore
+from tests import tiny
 from tests.images import write_folder
 
 COMMANDS = ("interpolate", "traverse", "neighbours", "latent")
-TINY = {"steps": 2, "batch_size": 8, "latent_dim": 3, "critic_steps": 1}
-MLP = {"name": "mlp", "hidden": [16]}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A run on images with classes, one on vectors, and one on images without labels."""
     folder = tmp_path_factory.mktemp("runs")
-    aezoo.train("vae", backbone=MLP, out=folder / "images", **TINY)
-    aezoo.train("vae", dataset="synthetic-2d", out=folder / "vectors", **TINY)
+    tiny.trained(folder / "images")
+    tiny.trained(folder / "vectors", dataset="synthetic-2d")
     path = str(write_folder(folder / "files", count=20))
     dataset = {"name": "folder", "path": path, "image_size": 8}
-    aezoo.train("vae", backbone=MLP, dataset=dataset, out=folder / "plain", **TINY)
+    tiny.trained(folder / "plain", dataset=dataset)
     return folder
 
 
@@ -147,7 +143,7 @@ def test_what_cannot_be_is_exit_2_and_leaves_no_file(run, tmp_path, trained, com
 def test_data_of_another_shape_than_before_are_exit_2(run, tmp_path):
     path = write_folder(tmp_path / "files", mode="RGB")
     dataset = {"name": "folder", "path": str(path), "image_size": 0, "test": 0.2}
-    aezoo.train("vae", backbone=MLP, dataset=dataset, out=tmp_path / "run", **TINY)
+    tiny.trained(tmp_path / "run", dataset=dataset)
     shutil.rmtree(path)
     write_folder(path, mode="L")
     code, _, err = run("latent", tmp_path / "run")

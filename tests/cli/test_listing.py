@@ -1,7 +1,5 @@
 """list, show, plugins, doctor: exit codes, remedies and the shape of their JSON."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

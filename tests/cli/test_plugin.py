@@ -1,7 +1,5 @@
 """`aezoo plugin new` and `check`. Written, installed, trained and broken: that is in test_newcomer.py."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -10,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny import TINY
+from tests.tiny import WORDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -190,4 +188,4 @@ def test_whatever_a_plugin_does_list_lives_and_plugins_shows_why(run, install, f
     assert run("list")[0] == 0
     code, out, _ = run("plugins")
     assert code == 0 and reason in out and "aezoo-bad" in out
-    assert run("train", "vae", *TINY, "--steps", 2, "--quiet", "--out", "run")[0] == 0
+    assert run("train", "vae", *WORDS, "--steps", 2, "--quiet", "--out", "run")[0] == 0

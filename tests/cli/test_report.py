@@ -1,13 +1,11 @@
 """`aezoo report`, the page at the end of a training, and the page of a comparison."""
 
-from __future__ import annotations
-
 import json
 
 from tests.report.runs import make_run, parsed
-from tests.tiny import TINY
+from tests.tiny import WORDS
 
-TRAIN = ("train", "vae", *TINY, "--steps", 2, "--quiet")
+TRAIN = ("train", "vae", *WORDS, "--steps", 2, "--quiet")
 
 
 def test_a_training_ends_with_a_page_even_without_evaluation(run, tmp_path):

@@ -1,36 +1,30 @@
 """`aezoo sample`: pictures, arrays and directories that repeat."""
 
-from __future__ import annotations
-
-import sys
-
 import numpy as np
 import pytest
 
 import aezoo
-from aezoo.cli.main import main
+from tests import tiny
+
+RUNS = ("images", "vectors", "other")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A run on images, and one on vectors."""
+    """Two runs on images, and one on vectors."""
     folder = tmp_path_factory.mktemp("runs")
-    tiny = {"steps": 2, "batch_size": 8, "latent_dim": 3, "critic_steps": 1}
-    aezoo.train("flexae", backbone={"name": "mlp", "hidden": [16]}, out=folder / "images", **tiny)
-    aezoo.train("vae", dataset="synthetic-2d", out=folder / "vectors", **tiny)
+    tiny.trained(folder / "images", "flexae")
+    tiny.trained(folder / "vectors", dataset="synthetic-2d")
+    tiny.trained(folder / "other")
     return folder
 
 
 @pytest.fixture
-def sample(monkeypatch, capsys, tmp_path, trained):
-    monkeypatch.chdir(tmp_path)
+def sample(run, trained):
+    """`aezoo sample` with these words, of which RUNS are names of runs."""
 
-    def call(run, *arguments) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["aezoo", "sample", str(trained / run), *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
+    def call(*words) -> tuple[int, str, str]:
+        return run("sample", *(trained / word if word in RUNS else word for word in words))
 
     return call
 
@@ -105,28 +99,10 @@ def test_numbers_out_of_range_are_exit_2(sample, option):
 # -- several runs --------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def side_by_side(monkeypatch, capsys, tmp_path, trained):
-    monkeypatch.chdir(tmp_path)
-    tiny = {"steps": 2, "batch_size": 8, "latent_dim": 3, "critic_steps": 1}
-    other = aezoo.train("vae", backbone={"name": "mlp", "hidden": [16]}, out=tmp_path / "other", **tiny).path
-
-    def call(*arguments) -> tuple[int, str, str]:
-        named = {"images": trained / "images", "vectors": trained / "vectors", "other": other}
-        words = [str(named.get(word, word)) for word in arguments]
-        monkeypatch.setattr(sys, "argv", ["aezoo", "sample", *words])
-        with pytest.raises(SystemExit) as left:
-            main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return call
-
-
-def test_several_runs_give_a_row_each_of_what_each_alone_would_give(side_by_side, tmp_path):
+def test_several_runs_give_a_row_each_of_what_each_alone_would_give(sample, tmp_path):
     for name in ("images", "other"):
-        assert side_by_side(name, "-n", "3", "--seed", "4", "--out", f"{name}.npz")[0] == 0
-    assert side_by_side("images", "other", "-n", "3", "--seed", "4", "--out", "both.npz")[0] == 0
+        assert sample(name, "-n", 3, "--seed", 4, "--out", f"{name}.npz")[0] == 0
+    assert sample("images", "other", "-n", 3, "--seed", 4, "--out", "both.npz")[0] == 0
     alone, other, both = (_arrays(tmp_path / f"{name}.npz") for name in ("images", "other", "both"))
     assert set(both) == {"test", "flexae", "vae"} and both["test"].shape == (3, 1, 8, 8)
     assert np.array_equal(both["flexae"], alone["x"]) and np.array_equal(both["vae"], other["x"])
@@ -138,10 +114,10 @@ def _arrays(path):
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])
-def test_a_picture_of_several_runs_repeats_under_its_seed_and_changes_with_it(side_by_side, tmp_path, ending):
-    for name, seed in (("one", "5"), ("same", "5"), ("other", "6")):
-        assert side_by_side("images", "other", "--seed", seed, "--out", f"{name}.{ending}")[0] == 0
-    one, same, other = ((tmp_path / f"{name}.{ending}").read_bytes() for name in ("one", "same", "other"))
+def test_a_picture_of_several_runs_repeats_under_its_seed_and_changes_with_it(sample, tmp_path, ending):
+    for name, seed in (("one", 5), ("same", 5), ("last", 6)):
+        assert sample("images", "other", "--seed", seed, "--out", f"{name}.{ending}")[0] == 0
+    one, same, other = ((tmp_path / f"{name}.{ending}").read_bytes() for name in ("one", "same", "last"))
     assert one == same and one != other
 
 
@@ -154,7 +130,7 @@ def test_a_picture_of_several_runs_repeats_under_its_seed_and_changes_with_it(si
         (["images", "nowhere", "--out", "a.png"], 1, "nowhere is no run directory"),
     ],
 )
-def test_runs_that_cannot_stand_side_by_side_are_told(side_by_side, tmp_path, arguments, expected, told):
-    code, _, err = side_by_side(*arguments)
+def test_runs_that_cannot_stand_side_by_side_are_told(sample, tmp_path, arguments, expected, told):
+    code, _, err = sample(*arguments)
     assert code == expected and told in err
     assert not (tmp_path / "a.png").exists()

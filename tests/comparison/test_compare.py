@@ -1,7 +1,5 @@
 """A grid worked off: what is trained, what is left alone, what happens to those that die."""
 
-from __future__ import annotations
-
 import json
 import os
 import random
@@ -26,9 +24,10 @@ from aezoo.errors import MissingError
 from aezoo.registry import registry
 from aezoo.tables.table import build
 from tests.images import write_idx
+from tests.tiny import SETS
 from tests.working import Here
 
-SMALL = ("backbone.name=mlp", "backbone.hidden=[8]", "train.batch_size=16")
+WORDS = [word for text in SETS for word in ("--set", text)]
 ELSE = ("seconds", "images_per_s", "peak_memory_mb")  # what may differ between two trainings of one cell
 
 
@@ -40,7 +39,7 @@ def _own_registry():
 
 
 def grid(tmp_path, *methods, **options):
-    asked = {"seeds": 2, "steps": 3, "sets": SMALL, "metrics": ["reconstruction", "fd"], "n": 50, **options}
+    asked = {"seeds": 2, "steps": 3, "sets": SETS, "metrics": ["reconstruction", "fd"], "n": 50, **options}
     return grid_of(Request(methods=methods, home=tmp_path / "runs", **asked))
 
 
@@ -104,9 +103,9 @@ def test_a_run_measured_at_another_checkpoint_is_measured_again(tmp_path):
 
 
 def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
-    whole = grid(tmp_path / "whole", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
+    whole = grid(tmp_path / "whole", "vae", seeds=1, steps=6, sets=(*SETS, "checkpoint.every=2"))
     run_grid(whole, Here())
-    cut = grid(tmp_path / "cut", "vae", seeds=1, steps=6, sets=(*SMALL, "checkpoint.every=2"))
+    cut = grid(tmp_path / "cut", "vae", seeds=1, steps=6, sets=(*SETS, "checkpoint.every=2"))
     path = cut.cells[0].path
     aezoo.verbs.train.run_training(cut.cells[0].config, aezoo.verbs.train.TrainRequest(out=path))
     for file in ("results.json", "model.safetensors"):
@@ -196,8 +195,8 @@ def test_the_bar_is_closed_also_when_the_comparison_is_stopped(tmp_path):
 
 def command(tmp_path, *more):
     words = ("compare", "vae", "ae-gmm", "--seeds", "2", "--steps", "40", "--metrics", "reconstruction,fd")
-    sets = [word for text in (*SMALL, "checkpoint.every=5") for word in ("--set", text)]
-    return [sys.executable, "-m", "aezoo", *words, *sets, "--runs", str(tmp_path / "runs"), "--quiet", *more]
+    small = (*WORDS, "--set", "checkpoint.every=5")
+    return [sys.executable, "-m", "aezoo", *words, *small, "--runs", str(tmp_path / "runs"), "--quiet", *more]
 
 
 def _of(pid):
@@ -274,8 +273,7 @@ def test_a_ray_cluster_gives_the_bits_of_local_also_when_a_worker_is_killed(tmp_
 
 def test_an_executor_that_is_not_installed_is_exit_3_with_the_remedy(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    sets = [word for text in SMALL for word in ("--set", text)]
-    code, _, err = run("compare", "vae", "--steps", "2", *sets, "--executor", "ray", "--quiet")
+    code, _, err = run("compare", "vae", "--steps", "2", *WORDS, "--executor", "ray", "--quiet")
     assert code == 3 and "aezoo[ray]" in err
 
 
@@ -303,20 +301,19 @@ def test_a_mistake_is_told_before_anything_is_trained(run, tmp_path, monkeypatch
 
 
 def test_a_dry_run_trains_nothing_and_says_how_long_it_takes(run, tmp_path):
-    sets = [word for text in SMALL for word in ("--set", text)]
-    code, out, _ = run("compare", "vae", "--seeds", 2, "--steps", 50, *sets, "--dry-run", "--format", "json")
+    code, out, _ = run("compare", "vae", "--seeds", 2, "--steps", 50, *WORDS, "--dry-run", "--format", "json")
     document = json.loads(out)
     assert code == 0 and [cell["state"] for cell in document["cells"]] == ["train", "train"]
     assert document["cells"][0]["seconds"] >= 0 and not (tmp_path / "runs").exists()
 
 
 def test_a_comparison_that_was_stopped_goes_on_under_another_log_every(tmp_path):
-    asked = grid(tmp_path, "vae", seeds=1, sets=(*SMALL, "checkpoint.every=2"))
+    asked = grid(tmp_path, "vae", seeds=1, sets=(*SETS, "checkpoint.every=2"))
     run_grid(asked, Here())
     path = asked.cells[0].path
     for name in ("results.json", "model.safetensors", "checkpoints/step-000000003/state.json"):
         (path / name).unlink()  # as after a kill behind the first checkpoint
-    again = grid(tmp_path, "vae", seeds=1, sets=(*SMALL, "train.log_every=1", "checkpoint.every=1"))
+    again = grid(tmp_path, "vae", seeds=1, sets=(*SETS, "train.log_every=1", "checkpoint.every=1"))
     assert [one.state for one in plan(again)] == ["resume"] and again.cells[0].path == path
     assert [one.failure for one in run_grid(again, Here())] == [""]
 
@@ -329,13 +326,13 @@ def test_the_estimate_tries_a_training_under_its_own_precision(tmp_path, monkeyp
         return nullcontext()
 
     monkeypatch.setattr(torch, "autocast", autocast)
-    (cell,) = grid(tmp_path, "vae", seeds=1, sets=(*SMALL, "train.precision=bf16")).cells
+    (cell,) = grid(tmp_path, "vae", seeds=1, sets=(*SETS, "train.precision=bf16")).cells
     assert estimate.seconds_of(cell) > 0 and seen == {torch.bfloat16}
 
 
 def test_the_estimate_of_a_training_that_was_stopped_is_of_what_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(estimate, "seconds_of", lambda cell: 100.0)
-    begun = grid(tmp_path, "vae", seeds=1, steps=3, sets=(*SMALL, "checkpoint.every=3"))
+    begun = grid(tmp_path, "vae", seeds=1, steps=3, sets=(*SETS, "checkpoint.every=3"))
     run_grid(begun, Here())
     path = begun.cells[0].path
     for name in ("results.json", "model.safetensors"):

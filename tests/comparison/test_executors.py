@@ -1,7 +1,5 @@
 """Whom a cell gets: processor cores, a GPU."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

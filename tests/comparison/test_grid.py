@@ -1,15 +1,13 @@
 """Which cells a comparison has, and what makes two of them the same."""
 
-from __future__ import annotations
-
 import pytest
 
-import aezoo
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.errors import ConfigError
 from aezoo.resolve import resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import content_id
+from tests import tiny
 
 
 def cells(tmp_path, *methods, **options):
@@ -86,9 +84,7 @@ def test_what_varies_gives_a_row_for_each_combination(tmp_path):
 
 
 def test_a_run_directory_is_a_cell_as_it_is(tmp_path):
-    run = aezoo.train(
-        "vae", backbone={"name": "mlp", "hidden": [8]}, steps=2, seed=5, quiet=True, out=tmp_path / "mine"
-    )
+    run = tiny.trained(tmp_path / "mine", seed=5)
     (cell,) = cells(tmp_path, str(run.path))
     assert (cell.method, cell.dataset, cell.seed, cell.path) == ("mine", "digits", 5, run.path)
 

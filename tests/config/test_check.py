@@ -1,7 +1,5 @@
 """Faults of settings: all at once, in the user's terms."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from typing import Annotated
 
@@ -132,7 +130,7 @@ def test_arguments_that_cannot_be_settings_name_the_class():
 
 
 class Unknown:
-    def __init__(self, layer: "Nowhere" = 3):  # noqa: F821, UP037 - the fault that is looked for
+    def __init__(self, layer: "Nowhere" = 3):  # noqa: F821 - the fault that is looked for
         ...
 
 

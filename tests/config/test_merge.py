@@ -1,7 +1,5 @@
 """Laying settings over each other, and reading them."""
 
-from __future__ import annotations
-
 import pytest
 
 from aezoo.config.merge import Layers, over, parse_set, read_toml

@@ -1,7 +1,5 @@
 """Parts of arrays: the same rows each time, none twice."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

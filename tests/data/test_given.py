@@ -1,7 +1,5 @@
 """Data handed over in Python: what is taken, what the run says of it, what comes back without it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -13,6 +11,7 @@ from aezoo.data.given import given_data
 from aezoo.data.loading import load_data
 from aezoo.errors import ConfigError, MissingError
 from aezoo.parts.types import Data, Split
+from tests.tiny import trained
 
 
 def images(n=40, *shape, dtype=torch.uint8):
@@ -21,12 +20,7 @@ def images(n=40, *shape, dtype=torch.uint8):
 
 
 def train(dataset, out, **options):
-    return aezoo.train(
-        "vae",
-        dataset=dataset,
-        backbone={"name": "mlp", "hidden": [8]},
-        **{"steps": 2, "batch_size": 8, "latent_dim": 2, "out": out, **options},
-    )
+    return trained(out, dataset=dataset, **options)
 
 
 class Pairs(Dataset):

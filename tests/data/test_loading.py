@@ -1,7 +1,5 @@
 """A dataset by its name, as plugins ask for it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

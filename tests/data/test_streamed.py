@@ -1,13 +1,10 @@
 """Minibatches from the disk are those from memory, whatever the order they are asked for."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest
 import torch
 
-import aezoo
 from aezoo.data import memory
 from aezoo.data.loading import load_data
 from aezoo.data.memory import fits, gather, in_memory, is_streamed
@@ -18,6 +15,7 @@ from aezoo.errors import InterruptedRun
 from aezoo.resolve import resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo_datasets.folder import Folder
+from tests import tiny
 from tests.images import write_folder
 
 # From Python 3.12 on, worker processes forked beside torch's threads bring a warning; torch wants them so.
@@ -102,13 +100,10 @@ def test_free_memory_is_a_number_of_bytes():
 
 
 def trained(root, out, data="auto", recipe="ae-gmm", **options):
-    return aezoo.train(
-        recipe,
-        backbone={"name": "mlp", "hidden": [16]},
-        dataset={"name": "folder", "path": str(root), "image_size": 8, "flip": True},
-        settings={"prior": {"components": 2}} if recipe == "ae-gmm" else {},
-        **{"steps": 4, "batch_size": 8, "latent_dim": 2, "data": data, "out": out, **options},
-    )
+    dataset = {"name": "folder", "path": str(root), "image_size": 8, "flip": True}
+    settings = {"prior": {"components": 2}} if recipe == "ae-gmm" else {}
+    options = {"steps": 4, "settings": settings, **options}
+    return tiny.trained(out, recipe, dataset=dataset, data=data, **options)
 
 
 def test_a_streamed_run_is_the_resident_run(root, tmp_path):

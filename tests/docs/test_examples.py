@@ -1,7 +1,5 @@
 """Every command and program in README.md and docs/ runs, training for a few steps instead of many."""
 
-from __future__ import annotations
-
 import os
 import re
 import runpy

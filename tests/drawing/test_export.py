@@ -1,7 +1,5 @@
 """Rows as pictures, arrays and directories."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch

@@ -1,7 +1,5 @@
 """Pictures: what stands where, and files that are whole."""
 
-from __future__ import annotations
-
 import io
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """What a number depends on, and when two of them compare."""
 
-from __future__ import annotations
-
 from dataclasses import fields, replace
 
 import pytest

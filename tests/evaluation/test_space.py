@@ -1,7 +1,5 @@
 """Extractors at work, and what is kept of their features."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

@@ -1,7 +1,5 @@
 """Results as text."""
 
-from __future__ import annotations
-
 from aezoo.evaluation.protocol import Protocol
 from aezoo.evaluation.table import WIDTH, text_table
 

@@ -1,7 +1,5 @@
 """What is said where a training seems to have gone wrong."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

@@ -1,7 +1,5 @@
 """Figures of what was found: what stands where."""
 
-from __future__ import annotations
-
 import io
 import xml.etree.ElementTree as ET
 from dataclasses import replace

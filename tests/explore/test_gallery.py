@@ -1,25 +1,21 @@
 """What a report shows of a run that takes its model, and why where it cannot."""
 
-from __future__ import annotations
-
 import io
 
 import pytest
 from PIL import Image
 
-import aezoo
 from aezoo.drawing.pictures import LINE
 from aezoo.explore.gallery import NEAREST, ROWS, STEPS, gallery, looks
+from tests import tiny
 from tests.report.runs import make_run
-
-TINY = {"steps": 2, "batch_size": 8, "latent_dim": 3, "critic_steps": 1}
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    aezoo.train("vae", backbone={"name": "mlp", "hidden": [16]}, out=folder / "images", **TINY)
-    aezoo.train("vae", dataset="synthetic-2d", out=folder / "vectors", **TINY)
+    tiny.trained(folder / "images")
+    tiny.trained(folder / "vectors", dataset="synthetic-2d")
     return folder
 
 

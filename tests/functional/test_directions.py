@@ -1,7 +1,5 @@
 """Attribute directions and principal components."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 

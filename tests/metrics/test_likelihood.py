@@ -4,20 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from aezoo.api import (
-    Autoencoder,
-    ConfigError,
-    Decoder,
-    Encoder,
-    Posterior,
-    diagonal_normal_log_prob,
-)
+from aezoo.api import Autoencoder, ConfigError, Decoder, Encoder, Posterior, diagonal_normal_log_prob
 from aezoo.metrics.likelihood import importance_nll
 from aezoo_priors.normal import Normal
 from aezoo_priors.pgen import PGen
 from aezoo_reconstructions.bce import BCE
 from aezoo_reconstructions.gaussian import GaussianNLL
 from aezoo_reconstructions.mse import MSE
+from tests.draws import seeded
 from tests.toyparts import Lines
 
 D, M = 5, 2
@@ -83,10 +77,6 @@ def closed_form(x):
     w = W.to(x)
     covariance = w @ w.T + GAMMA**2 * torch.eye(D).to(x)
     return -torch.distributions.MultivariateNormal(BIAS.to(x), covariance).log_prob(x)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("samples", [1, 3])
@@ -173,12 +163,7 @@ def test_models_without_a_likelihood_are_refused(parts, samples, message):
 
 def test_an_encoder_without_a_density_is_refused():
     made = Autoencoder(
-        Lines(),
-        nn.Linear(M, 4),
-        Normal(latent_dim=M),
-        shape=(4,),
-        range=None,
-        reconstruction=GaussianNLL(),
+        Lines(), nn.Linear(M, 4), Normal(latent_dim=M), shape=(4,), range=None, reconstruction=GaussianNLL()
     )
     with pytest.raises(ConfigError, match="importance_nll needs log_q"):
         importance_nll(made, torch.zeros(2, 4), samples=3, generator=seeded())

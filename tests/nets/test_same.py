@@ -1,7 +1,5 @@
 """TensorFlow's "same" padding, against values worked by hand."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -57,10 +55,7 @@ def test_a_transposed_kernel_of_5_with_stride_2_crops_the_full_output():
 
 @settings(max_examples=40, deadline=None)
 @given(
-    height=st.integers(1, 12),
-    width=st.integers(1, 12),
-    kernel=st.integers(1, 6),
-    stride=st.integers(1, 3),
+    height=st.integers(1, 12), width=st.integers(1, 12), kernel=st.integers(1, 6), stride=st.integers(1, 3)
 )
 def test_every_side_is_divided_by_the_stride_and_rounded_up(height, width, kernel, stride):
     y = SameConv2d(1, 2, kernel, stride)(torch.zeros(1, 1, height, width))

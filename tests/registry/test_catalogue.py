@@ -1,5 +1,4 @@
-from __future__ import annotations
-
+import tomllib
 from collections import Counter
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,11 +15,12 @@ from aezoo.registry.sources import sources
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 PACKAGES = sorted(folder.name for folder in PLUGINS.iterdir() if (folder / "__init__.py").exists())
+WRITTEN = tomllib.loads(catalogue.registry_file().read_text(encoding="utf-8"))
 SHIPPED = [info for package in PACKAGES for info in catalogue.rows(package)]
 
 
 def test_every_row_belongs_to_a_package_of_the_tree():
-    assert len(SHIPPED) == len(catalogue._components())
+    assert len(SHIPPED) == len(WRITTEN["component"])
 
 
 def test_every_package_of_the_tree_has_an_entry_point_of_its_own_name():
@@ -93,7 +93,7 @@ def test_a_row_with_an_unknown_key_is_refused():
 @pytest.fixture
 def written(monkeypatch, tmp_path):
     """Puts a text in the place of registry.toml."""
-    cached = (catalogue.externals, catalogue._components, catalogue._tables)
+    cached = [found for found in vars(catalogue).values() if hasattr(found, "cache_clear")]
 
     def write(text):
         file = tmp_path / "registry.toml"
@@ -132,5 +132,5 @@ def test_an_unknown_paper_is_told_with_its_row_and_the_nearest(written):
 
 
 def test_every_paper_is_that_of_some_row():
-    known = {paper["title"] for paper in catalogue._tables()["paper"].values()}
+    known = {paper["title"] for paper in WRITTEN["paper"].values()}
     assert known == {info.paper.title for info in SHIPPED if info.paper}

@@ -1,7 +1,5 @@
 """Runs that need more than aezoo: one-file plugins travel along, packages that are gone are named."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import sys
@@ -13,7 +11,7 @@ import aezoo
 from aezoo.errors import ConfigError, MissingError
 from aezoo.registry import onefile, registry
 from aezoo.resolve import resolve
-from tests.tiny import TINY
+from tests.tiny import WORDS
 
 PART = """
 import torch
@@ -36,7 +34,7 @@ def aezoo_components():
 
 
 def train(run, *arguments, steps=2):
-    return run("train", *arguments, *TINY, "--steps", steps, "--quiet")
+    return run("train", *arguments, *WORDS, "--steps", steps, "--quiet")
 
 
 @pytest.fixture
@@ -111,6 +109,7 @@ def test_python_takes_plugins_too(tmp_path, monkeypatch):
     ("text", "reason"),
     [
         ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
+        ("x = 1\nraise RuntimeError('no luck')\n", "cube.py, line 2"),
         ("raise SystemExit(3)", "SystemExit"),
         ("def broken(:", "SyntaxError"),
         ("x = 1", "no hook"),
@@ -120,7 +119,7 @@ def test_python_takes_plugins_too(tmp_path, monkeypatch):
         (PART + "\naezoo_api = '1'\n", "aezoo_api is '1'"),
         (PART.replace('"prior"', '"priorr"'), "kind 'priorr'"),
     ],
-    ids=["raises", "exits", "syntax", "no-hook", "misspelt", "taken", "api", "api-text", "kind"],
+    ids=["raises", "line", "exits", "syntax", "no-hook", "misspelt", "taken", "api", "api-text", "kind"],
 )
 def test_a_file_that_cannot_be_used_is_exit_code_2_and_says_why(run, tmp_path, text, reason):
     (tmp_path / "cube.py").write_text(text)
@@ -247,9 +246,3 @@ def test_a_foreign_prior_in_force_while_training_is_recorded_and_named_when_it_i
     for command in (("sample", "run"), ("train", "run/config.toml", "--out", "new")):
         code, _, err = run(*command)
         assert code == 3 and "'cube'" in err and "pip install aezoo-cube" in err
-
-
-def test_the_line_that_broke_a_file_is_named(run, tmp_path):
-    (tmp_path / "cube.py").write_text("x = 1\nraise RuntimeError('no luck')\n")
-    code, _, err = train(run, "--plugin", "cube.py")
-    assert code == 2 and "cube.py, line 2" in err

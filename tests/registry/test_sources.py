@@ -1,7 +1,5 @@
 """Files that extend each other, in a package and on disk."""
 
-from __future__ import annotations
-
 import sys
 import zipfile
 

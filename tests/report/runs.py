@@ -1,7 +1,5 @@
 """Made-up run directories: files only, no training."""
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

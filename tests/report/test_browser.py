@@ -4,8 +4,6 @@ They need the package `playwright` (extra `browser`) and a Chromium of the syste
 test also axe-core's script, in $AEZOO_AXE or where `npm install --global axe-core` puts it.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Places of points, ticks, thinning: numbers worked by hand."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

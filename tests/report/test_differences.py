@@ -1,7 +1,5 @@
 """What differs between the settings of runs."""
 
-from __future__ import annotations
-
 from aezoo.report.differences import Values, differences, settings
 
 ONE = {"prior": {"name": "a", "hidden": [64, 64]}, "train": {"steps": 10, "lr": 0.1}}

@@ -1,7 +1,5 @@
 """One page: self-contained, escaped, the same for the same files, and made whatever is missing."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """A made-up experiment with made-up runs; run as a program, this writes the golden files anew."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from aezoo.reproduction.evidence import evidence_of, verdict_on

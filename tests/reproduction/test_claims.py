@@ -1,7 +1,5 @@
 """Each verdict of each kind of claim is reached on made-up values."""
 
-from __future__ import annotations
-
 import pytest
 
 from aezoo.reproduction import claims

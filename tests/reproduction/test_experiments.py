@@ -1,7 +1,5 @@
 """The files of the papers' tables and figures, and the command, on everything that costs no training."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

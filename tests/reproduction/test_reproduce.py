@@ -1,7 +1,5 @@
 """From a file to a page: golden renderings, and a whole made-up item in seconds."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

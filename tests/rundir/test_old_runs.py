@@ -4,8 +4,6 @@ Each directory in `old/` is one as its version left it, without pictures: a trai
 lie the weights that the same version came to when it went on to twelve.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

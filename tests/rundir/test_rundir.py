@@ -1,7 +1,5 @@
 """The run directory: whole files, checksums, and what is said of damaged ones."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -15,6 +13,7 @@ from aezoo.errors import RunFileError
 from aezoo.resolve import resolve
 from aezoo.rundir import rundir
 from aezoo.rundir.rundir import Checkpoint, RunDir, new_path, newest_path
+from tests.folders import flip_a_bit
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,17 +100,11 @@ def test_a_failure_while_saving_leaves_the_previous_one(run, monkeypatch, broken
     assert not [path for path in run.checkpoints.iterdir() if path.name.startswith(".")]
 
 
-def flipped(path):
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-
-
 @pytest.mark.parametrize(
     ("file", "damage"),
     [
-        ("model.safetensors", flipped),
-        ("trainer.safetensors", flipped),
+        ("model.safetensors", flip_a_bit),
+        ("trainer.safetensors", flip_a_bit),
         ("trainer.safetensors", Path.unlink),
         ("model.safetensors", lambda path: path.write_bytes(path.read_bytes()[:20])),
         ("state.json", lambda path: path.write_text("{")),
@@ -129,7 +122,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(run, file
 def test_nothing_whole_is_none_with_all_reasons(run):
     saved(run, 1, 2)
     for name in run.names():
-        flipped(run.checkpoints / name / "model.safetensors")
+        flip_a_bit(run.checkpoints / name / "model.safetensors")
     found, faults = run.load_latest()
     assert found is None and len(faults) == 2
     with pytest.raises(RunFileError, match="step-000000001") as caught:

@@ -1,15 +1,13 @@
 """metrics.jsonl in TensorBoard's event files."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
 
 from aezoo.rundir import tensorboard
-from tests.tiny import TINY
+from tests.tiny import WORDS
 
-TRAIN = ("train", "vae", *TINY, "--quiet", "--no-evaluate", "--set", "train.log_every=1", "--out", "one")
+TRAIN = ("train", "vae", *WORDS, "--quiet", "--no-evaluate", "--set", "train.log_every=1", "--out", "one")
 
 
 def shown(folder) -> dict[str, list[tuple[int, float]]]:

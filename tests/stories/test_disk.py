@@ -1,7 +1,5 @@
 """A disk that is full or may not be written: the path is named, and what was there stays."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os
@@ -12,18 +10,13 @@ import pytest
 import aezoo
 from aezoo import files
 from aezoo.errors import DiskError
-from aezoo.files import sha256
 from aezoo.rundir.rundir import RunDir
-from tests.tiny import TINY
+from tests.folders import contents
+from tests.tiny import WORDS
 
 
 def train(run, *arguments, steps=2):
-    return run("train", "vae", *TINY, "--steps", steps, "--quiet", "--out", "run", *arguments)
-
-
-def contents(folder: Path) -> dict[str, str]:
-    found = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): sha256(path.read_bytes()) for path in found}
+    return run("train", "vae", *WORDS, "--steps", steps, "--quiet", "--out", "run", *arguments)
 
 
 def fails(monkeypatch, number: int, only: str) -> None:
@@ -95,7 +88,7 @@ def test_the_working_directory_is_not_replaced(run, tmp_path, monkeypatch):
     assert train(run)[0] == 0
     before = contents(tmp_path / "run")
     monkeypatch.chdir(tmp_path / "run")
-    code, _, err = run("train", "vae", *TINY, "--steps", 2, "--out", ".", "--overwrite")
+    code, _, err = run("train", "vae", *WORDS, "--steps", 2, "--out", ".", "--overwrite")
     assert code == 1 and "--overwrite" in err and str(tmp_path / "run") in err
     assert contents(tmp_path / "run") == before
 
@@ -121,13 +114,13 @@ def test_samples_that_cannot_be_written_name_the_path(run, monkeypatch, out):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the administrator may write anywhere")
 def test_a_directory_that_may_not_be_written_is_told(run, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o500)
-    code, _, err = run("train", "vae", *TINY, "--steps", 2, "--out", "closed/run")
+    code, _, err = run("train", "vae", *WORDS, "--steps", 2, "--out", "closed/run")
     assert code == 1 and "closed/run" in err
 
 
 def test_a_path_below_a_file_is_told(run, tmp_path):
     (tmp_path / "file").write_text("")
-    code, _, err = run("train", "vae", *TINY, "--steps", 2, "--out", "file/run")
+    code, _, err = run("train", "vae", *WORDS, "--steps", 2, "--out", "file/run")
     assert code == 1 and "file/run" in err and (tmp_path / "file").read_text() == ""
 
 

@@ -1,7 +1,5 @@
 """The job the defaults are for: `aezoo train --prior pgen --regularizer interp` draws digits."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,14 +1,12 @@
 """A new user's whole way with a plugin: written, installed, trained, sampled, loaded, evaluated, broken."""
 
-from __future__ import annotations
-
 import json
 import shutil
 
 import pytest
 
 from tests.environments import Environment, fresh, seeing_the_parents_packages
-from tests.tiny import TINY
+from tests.tiny import WORDS
 
 EVALUATE = """
 import json
@@ -31,7 +29,7 @@ def from_the_first_file_to_the_end(environment: Environment) -> None:
     assert listed["prior", "mine"]["plugin"] == "aezoo-mine 0.1.0" and ("regularizer", "mine-pull") in listed
     assert "scale" in aezoo("show", "prior/mine")
 
-    train = ("train", "--prior", "mine", "--regularizer", "mine-pull", *TINY, "--steps", 5, "--out", "run")
+    train = ("train", "--prior", "mine", "--regularizer", "mine-pull", *WORDS, "--steps", 5, "--out", "run")
     assert json.loads(aezoo(*train, "--quiet", "--json"))["steps"] == 5
     aezoo("sample", "run", "-n", 4, "--out", "grid.png")
     assert (environment.here / "grid.png").stat().st_size > 0

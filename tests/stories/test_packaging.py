@@ -1,7 +1,5 @@
 """What is built: everything a user needs is inside, and it works where there is no checkout."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

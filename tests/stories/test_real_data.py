@@ -1,29 +1,19 @@
 """Two methods on data as users have them: public sets, a folder of faces, odd shapes; and a flat memory."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import aezoo
-from tests.images import picture
+from tests.images import SHARED, cifar10_images, needs, picture
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"  # beside the repository, where there is one
 STEPS = 50
-
-
-def needs(*names):
-    absent = [name for name in names if not (SHARED / name).exists()]
-    return pytest.mark.skipif(bool(absent), reason=f"../shared/data has no {', '.join(absent)}")
 
 
 @pytest.fixture(autouse=True)
@@ -35,18 +25,13 @@ def cache(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def cifar10(tmp_path_factory):
     """The pictures of 10,000 images each as one .npz with train and test."""
-
-    def images(name):
-        whole = np.asarray(Image.open(SHARED / "cifar10" / f"{name}.webp").convert("RGB"))
-        return whole.reshape(100, 32, 100, 32, 3).transpose(0, 2, 1, 3, 4).reshape(10_000, 32, 32, 3)
-
     labels = np.load(SHARED / "cifar10" / "labels.npz", allow_pickle=False)
     path = tmp_path_factory.mktemp("cifar10") / "cifar10.npz"
-    train = np.concatenate([images(f"data_batch_{number}") for number in range(1, 6)])
+    train = np.concatenate([cifar10_images(f"data_batch_{number}") for number in range(1, 6)])
     np.savez(
         path,
         train=train,
-        test=images("test_batch"),
+        test=cifar10_images("test_batch"),
         train_labels=labels["train"],
         test_labels=labels["test"],
     )

@@ -1,10 +1,8 @@
 """Made-up comparisons, and what each looks like in every format.
 
-After a change of a format, `python tests/comparison/cases.py` writes the golden files anew;
+After a change of a format, `python tests/tables/cases.py` writes the golden files anew;
 the diff then says what the change does.
 """
-
-from __future__ import annotations
 
 from pathlib import Path
 

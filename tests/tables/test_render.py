@@ -1,7 +1,5 @@
 """Six formats: what they look like, that others can read them, and that no name breaks out of its place."""
 
-from __future__ import annotations
-
 import csv
 import doctest
 import io

@@ -1,7 +1,5 @@
 """What few seeds allow to say."""
 
-from __future__ import annotations
-
 import doctest
 import itertools
 

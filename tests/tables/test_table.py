@@ -1,7 +1,5 @@
 """The table model: what stands where, what is marked, and what is refused."""
 
-from __future__ import annotations
-
 import pytest
 
 from aezoo.errors import ConfigError

@@ -1,7 +1,5 @@
 """What every registered part must do, found through the registry: new ones are covered by themselves."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 
@@ -9,7 +7,11 @@ from aezoo.registry import registry
 from aezoo.testing import parametrize_with_checks
 
 NEEDED = {"mixture": {"preset": "oracle", "latent_dim": 2}}  # settings without a useful default
-PARTS = [(info.kind, info.name, NEEDED.get(info.name, {})) for info in registry.list_components()]
+PARTS = [
+    *((info.kind, info.name, NEEDED.get(info.name, {})) for info in registry.list_components()),
+    ("prior", "mixture", {"preset": "ring", "latent_dim": 2}),  # settings that take another way
+    ("prior", "gmm", {"covariance": "diag"}),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,5 @@
 """Parts out of settings, and what is refused."""
 
-from __future__ import annotations
-
 import pytest
 import torch
 from torch import nn
@@ -12,12 +10,11 @@ from aezoo.parts.build import build_model
 from aezoo.parts.types import Posterior
 from aezoo.resolve import resolve
 from aezoo.training.assemble import assemble
-
-SMALL = ("backbone.name=mlp", "backbone.hidden=[16]", "train.latent_dim=3")
+from tests.tiny import SETS
 
 
 def assembled(recipe=None, *sets, shape=(1, 8, 8), **options):
-    return assemble(resolve(recipe, sets=(*SMALL, *sets)), shape, (0.0, 1.0), **options)
+    return assemble(resolve(recipe, sets=(*SETS, *sets)), shape, (0.0, 1.0), **options)
 
 
 def fault(*arguments, **options):

@@ -5,6 +5,7 @@ import torch
 
 from aezoo.api import ConfigError, Fitting, Posterior, build_model
 from aezoo.training.step import weight_ids
+from aezoo.training.trainer import Trainer
 from aezoo_priors.two_stage import TwoStage, TwoStageFit
 from tests.toyparts import same, state_of
 
@@ -25,6 +26,19 @@ class Stages:
 def fitting(seed=0, steps=30):
     stages = Stages()
     return Fitting(stages, seed=seed, device=torch.device("cpu"), steps=steps), stages
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Minibatches and seed of each trainer that a fit makes."""
+    seen = []
+
+    def make(model, phases, schedule, batches, *, seed, **options):
+        seen.append((batches, seed))
+        return Trainer(model, phases, schedule, batches, seed=seed, **options)
+
+    monkeypatch.setattr("aezoo.training.fitting.Trainer", make)
+    return seen
 
 
 def two_stage_vae(**prior):
@@ -111,13 +125,12 @@ def test_a_sample_is_the_decoded_code_plus_gamma_noise_on_z():
     assert torch.corrcoef(torch.cat([noise, u], 1).T)[:2, 2:].abs().max() < 0.03  # not u itself
 
 
-def test_targets_are_drawn_anew_from_the_posteriors():
+def test_targets_are_drawn_anew_from_the_posteriors(made):
     """A wide posterior at one mean: the second stage sees its width, not a point."""
     wide = Posterior(z=torch.zeros(10, 2), mean=torch.zeros(10, 2), log_var=torch.zeros(10, 2))
     prior = second_stage(steps=1)
-    means, stages = fitting()
-    prior.fit(wide, means)
-    batches = stages.ran[0][2]._step._batches
+    prior.fit(wide, fitting()[0])
+    ((batches, _),) = made
     seen = torch.cat([batches.batch(draw) for draw in range(40)])
     assert torch.allclose(seen.std(0), torch.ones(2), atol=0.1)
     assert torch.equal(batches.batch(7), batches.batch(7)) and not torch.equal(batches.batch(7), seen[:64])
@@ -135,13 +148,13 @@ def test_a_fit_is_repeatable_and_follows_the_seed():
     assert same(first, fit(0)) and not same(first, fit(1))
 
 
-def test_a_second_fit_of_a_prior_has_a_stage_and_noise_of_its_own():
+def test_a_second_fit_of_a_prior_has_a_stage_and_noise_of_its_own(made):
     prior = second_stage(steps=2)
     means, stages = fitting()
     prior.fit(codes(), means)
     prior.fit(codes(), means)
     assert [stage for stage, _, _ in stages.ran] == ["fit", "fit2"]
-    assert stages.ran[0][2]._seed != stages.ran[1][2]._seed
+    assert len({seed for _, seed in made}) == 2
 
 
 def test_the_fits_generator_is_the_runs_and_no_other():

@@ -1,7 +1,5 @@
 """A run that was stopped, however, ends bit by bit as one that never was."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal
@@ -13,12 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-import aezoo
 from aezoo.errors import ConfigError
 from aezoo.rundir.rundir import RunDir
 from aezoo.training.trainer import Trainer
+from tests import tiny
 
-TINY = {"backbone": {"name": "mlp", "hidden": [16]}, "batch_size": 8, "latent_dim": 3, "log_every": 1}
 LONG = 300
 KILLED = {"checkpoint": {"every": 20}}
 
@@ -33,8 +30,8 @@ def _one_thread():
 
 def trained(out, recipe="flexae", steps=12, **options):
     settings = {"checkpoint": {"every": 5}, **options.pop("settings", {})}
-    critics = {} if "critic_steps" in options else {"critic_steps": 1}
-    return aezoo.train(recipe, out=out, steps=steps, settings=settings, **{**TINY, **critics, **options}).path
+    brief = {"steps": steps, "log_every": 1, "critic_steps": 1}
+    return tiny.trained(out, recipe, settings=settings, **{**brief, **options}).path
 
 
 def traces(path: Path) -> dict[str, bytes]:
@@ -173,7 +170,7 @@ def test_any_key_that_weights_depend_on_is_exit_2_where_it_changed(tmp_path_fact
     "immaterial",
     [
         {"device": "cpu"},
-        {"log_every": 1},
+        {"log_every": 2},
         {"keep_memory": False},
         {"settings": {"checkpoint": {"every": 6, "keep": 7}, "evaluate": {"every": 4, "end": False}}},
     ],
@@ -210,8 +207,8 @@ def test_resume_without_out_takes_the_newest_numbered_run(tmp_path, monkeypatch)
 signals = pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
 COMMAND = (
-    *(sys.executable, "-m", "aezoo", "train", "flexae", "--backbone", "mlp", "--set", "backbone.hidden=[16]"),
-    *("--steps", str(LONG), "--batch-size", "8", "--latent-dim", "3", "--set", "train.log_every=1"),
+    *(sys.executable, "-m", "aezoo", "train", "flexae", *tiny.WORDS, "--steps", str(LONG)),
+    *("--set", "train.log_every=1"),
     *("--set", "train.critic_steps=1", "--set", "checkpoint.every=20", "--quiet", "--resume", "--out"),
 )
 

@@ -1,7 +1,5 @@
 """Training stage after stage: checkpoints, signals, state by name."""
 
-from __future__ import annotations
-
 import signal
 import threading
 

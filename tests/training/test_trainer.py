@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from aezoo.api import ConfigError, LatentPrior, Memory, Phase, Ramp, Reconstruction, Regularizer
+from aezoo.api import ConfigError, Memory, Phase, Ramp, Reconstruction, Regularizer
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.errors import DivergedError
 from aezoo.parts.autoencoder import load_state, split_state
@@ -39,6 +39,15 @@ def pulling(name, target=0.0, own=1.0, optim=SGD, **options):
         yield Phase(name, lambda step: {"pull": 0.5 * (part.own - target).square()}, [part], optim, **options)
 
     return Part(phases, own=scalar(own))
+
+
+def losing(name, terms, optim=SGD, **own):
+    """A regularizer with one phase over all that is its own, one number if nothing else is given."""
+
+    def phases(part, model):
+        yield Phase(name, lambda step: terms(part, step), [part], optim)
+
+    return Part(phases, **(own or {"own": scalar()}))
 
 
 # -- which weights move
@@ -141,37 +150,26 @@ def test_a_gradient_left_by_someone_is_not_used():
 
 
 def test_a_weight_without_gradient_is_an_error_that_names_it():
-    lost = Part(
-        lambda part, model: [Phase("odd", lambda step: {"odd": part.near**2}, [part], SGD)],
-        near=scalar(),
-        far=scalar(),
-    )
+    lost = losing("odd", lambda part, step: {"odd": part.near**2}, near=scalar(), far=scalar())
     with pytest.raises(ConfigError, match=r"'odd' moves regularizer\.part0\.far, but its loss") as err:
         trainer_of(autoencoder(lost), "batch autoencoder odd").iterate()
     assert "apart" in err.value.fix
 
 
 def test_a_loss_cut_off_from_all_its_weights_is_an_error_that_names_one():
-    cut = Part(
-        lambda part, model: [Phase("cut", lambda step: {"cut": step.z.detach().mean()}, [part], SGD)],
-        own=scalar(),
-    )
+    cut = losing("cut", lambda part, step: {"cut": step.z.detach().mean()})
     with pytest.raises(ConfigError, match=r"'cut' moves regularizer\.part0\.own"):
         trainer_of(autoencoder(cut), "batch autoencoder cut").iterate()
 
 
 def test_a_gradient_of_exactly_zero_is_fine():
-    zero = Part(
-        lambda part, model: [Phase("zero", lambda step: {"zero": part.own - part.own}, [part], SGD)],
-        own=scalar(),
-    )
-    model = autoencoder(zero)
-    trainer_of(model, "batch autoencoder zero").iterate()
+    zero = losing("zero", lambda part, step: {"zero": part.own - part.own})
+    trainer_of(autoencoder(zero), "batch autoencoder zero").iterate()
     assert zero.own.item() == 1.0
 
 
 def test_a_phase_without_terms_is_an_error():
-    empty = Part(lambda part, model: [Phase("empty", lambda step: {}, [part], SGD)], own=scalar())
+    empty = losing("empty", lambda part, step: {})
     with pytest.raises(ConfigError, match="'empty' has no terms"):
         trainer_of(autoencoder(empty), "batch autoencoder empty").iterate()
 
@@ -344,13 +342,7 @@ def test_an_optimizer_takes_torchs_own_steps(name):
 
 
 def test_clip_bounds_the_norm_of_a_phases_whole_gradient():
-    part = Part(
-        lambda part, model: [
-            Phase("steep", lambda step: {"steep": 30.0 * part.a + 40.0 * part.b}, [part], SGD)
-        ],
-        a=scalar(),
-        b=scalar(),
-    )
+    part = losing("steep", lambda part, step: {"d": 30.0 * part.a + 40.0 * part.b}, a=scalar(), b=scalar())
     clipped = OptimizerConfig(name="sgd", lr=0.1, clip=1.0)
     trainer_of(autoencoder(part), "batch autoencoder steep", optimizers={"steep": clipped}).iterate()
     assert (part.a.item(), part.b.item()) == pytest.approx((1 - 0.06, 1 - 0.08), abs=1e-5)
@@ -358,7 +350,7 @@ def test_clip_bounds_the_norm_of_a_phases_whole_gradient():
 
 def test_a_learning_rate_may_be_a_ramp():
     ramp = OptimizerConfig(name="sgd", lr=Ramp(start=0.4, end=0.0, steps=2, warmup=2))
-    part = Part(lambda part, model: [Phase("slide", lambda step: {"a": part.a}, [part], ramp)], a=scalar(0.0))
+    part = losing("slide", lambda part, step: {"a": part.a}, ramp, a=scalar(0.0))
     trainer = trainer_of(autoencoder(part), "batch autoencoder slide")
     places = []
     for _ in range(6):
@@ -535,10 +527,7 @@ def test_a_loss_that_is_not_finite_raises_with_phase_and_term():
     def loss(part, step):
         return {"fine": part.own**2, "steep": part.own / (0.0 if step.number == 1 else 1.0)}
 
-    part = Part(
-        lambda part, model: [Phase("climb", lambda step: loss(part, step), [part], SGD)], own=scalar()
-    )
-    trainer = trainer_of(autoencoder(part), "batch autoencoder climb")
+    trainer = trainer_of(autoencoder(losing("climb", loss)), "batch autoencoder climb")
     trainer.iterate(record=True)
     with pytest.raises(DivergedError, match="climb/steep is inf at step 2") as err:
         trainer.iterate(record=True)
@@ -557,17 +546,10 @@ def test_a_weight_that_is_not_finite_is_named():
 
 def test_the_model_may_be_trained_by_two_trainers_in_turn():
     """Nothing of a trainer stays behind in the model: hooks, gradients or modes."""
-    model = autoencoder(prior=Fixed2())
+    model = autoencoder()
     trainer_of(model).iterate()
     trainer_of(model).iterate()
     assert model.training and all(weight.grad is None for weight in model.parameters())
-
-
-class Fixed2(LatentPrior):
-    latent_dim = 2
-
-    def sample(self, n, generator):
-        return torch.randn(n, 2, generator=generator)
 
 
 def test_a_reconstruction_without_terms_is_no_autoencoder_phase():

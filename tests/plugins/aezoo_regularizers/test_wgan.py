@@ -1,7 +1,4 @@
-"""What already cost others dearly: gradient penalties, signs, loss weights, BatchNorm, interpolation."""
-
-import math
-import re
+"""What already cost others dearly: gradient penalties, signs, loss weights, BatchNorm."""
 
 import pytest
 import torch
@@ -9,16 +6,9 @@ from torch import nn
 
 from aezoo.api import Autoencoder, Encoder, LatentPrior, Posterior, batch_norms, still_statistics
 from aezoo.config.optimizer import OptimizerConfig
-from aezoo.functional.interpolation import interpolate
-from aezoo.training.step import Step
-from aezoo.training.trainer import Trainer
-from aezoo_priors.normal import Normal
-from aezoo_regularizers import interp
 from aezoo_regularizers.interp import Interp
-from aezoo_regularizers.kl import KL, divergence
 from aezoo_regularizers.wgan import WGAN
 from tests.toyparts import (
-    B,
     Back,
     Learned,
     Lines,
@@ -26,12 +16,10 @@ from tests.toyparts import (
     Rows,
     Squares,
     autoencoder,
-    flexae_sr,
-    groups,
-    moved,
+    only,
     seeded,
+    step_of,
     trainer_of,
-    weights_of,
 )
 
 W = torch.tensor([3.0, 4.0])
@@ -45,24 +33,6 @@ def linear_wgan(w=W, **options):
     return part
 
 
-def only(model, schedule, batches=None, **options):
-    """A trainer of the phases in the schedule and no others."""
-    names = re.findall(r"[a-z_]+", schedule)
-    phases = [phase for phase in model.phases() if phase.name in names]
-    return Trainer(model, phases, schedule, batches or Rows(model.shape), **options)
-
-
-def step_of(model, batches=None):
-    """A step with its first minibatch drawn; read it inside `with step.in_phase("look", 1)`."""
-    step = Step(model, batches or Rows(model.shape), seed=0, device=torch.device("cpu"))
-    step.begin(0)
-    step.draw(0, 0)
-    return step
-
-
-# -- the gradient penalty
-
-
 def test_the_penalty_of_a_linear_critic_is_ten_times_sixteen():
     part = linear_wgan()
     model = autoencoder(part, prior=seeded(Learned))
@@ -74,17 +44,6 @@ def test_the_penalty_of_a_linear_critic_is_ten_times_sixteen():
     assert terms["gap"].item() == pytest.approx(gap.item(), rel=1e-4)
 
 
-def test_the_image_critics_penalty_takes_the_norm_over_all_dimensions_of_an_image():
-    part = Interp((1, 2, 2), (4,), hidden=8)
-    part.critic = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
-    with torch.no_grad():
-        part.critic[1].weight.copy_(torch.tensor([1.0, 2.0, 2.0, 4.0]))  # of norm 5
-    model = flexae_sr((1, 2, 2))
-    step = step_of(model)
-    with step.in_phase("image_critic", 1):
-        assert part.critic_loss(step)["penalty"].item() == pytest.approx(160.0, rel=1e-5)
-
-
 def test_the_penalty_reaches_the_critics_weights():
     """d/dw 10 (||w|| - 1)^2 = 20 (||w|| - 1) w / ||w||, so that w = (3, 4) becomes shorter."""
     part = linear_wgan()
@@ -94,9 +53,6 @@ def test_the_penalty_reaches_the_critics_weights():
         penalty = part.critic_loss(step)["penalty"]
     (gradient,) = torch.autograd.grad(penalty, part.critic[0].weight)
     assert torch.allclose(gradient, 20.0 * 4.0 * W / 5.0, rtol=1e-4)
-
-
-# -- signs
 
 
 @pytest.mark.parametrize(("phase", "sign"), [("encoder", -1.0), ("prior", 1.0)])
@@ -123,9 +79,6 @@ def test_the_critic_goes_up_on_codes_and_down_on_the_priors():
     assert all(numbers["latent_critic/gap"] == -w for numbers, w in zip(values, estimate, strict=True))
 
 
-# -- loss weights
-
-
 def trajectory(weight, **optimizer):
     part = seeded(lambda: WGAN(M, hidden=(8,), weight=weight))
     model = autoencoder(part, prior=seeded(Learned))
@@ -145,88 +98,6 @@ def test_a_thousandfold_weight_on_the_encoders_loss_is_inert_under_adam():
 
 def test_a_thousandfold_weight_on_the_encoders_loss_is_not_inert_under_sgd():
     assert (trajectory(1.0, name="sgd") - trajectory(1000.0, name="sgd")).abs().max() > 0.1
-
-
-# -- the Gaussian divergence
-
-
-class Halves(Lines):
-    """N(1, 1/4) in each dimension, whatever x is."""
-
-    def forward(self, x, generator=None):
-        z = super().forward(x).z
-        return Posterior(z=z, mean=0 * z + 1.0, log_var=0 * z - math.log(4.0))
-
-
-def test_the_divergence_of_a_half_wide_gaussian_at_one_is_0_8181():
-    one = torch.ones(1, 1)
-    posterior = Posterior(z=one, mean=one, log_var=one * -math.log(4.0))
-    kl = divergence(posterior, Normal(latent_dim=1), torch.Generator())
-    assert kl.item() == pytest.approx(0.8181, abs=5e-5)
-
-
-def test_kl_is_summed_over_dimensions_weighted_and_logged_in_nats():
-    model = autoencoder(KL(weight=3.0), encoder=seeded(Halves), prior=Normal(latent_dim=M))
-    numbers = only(model, "batch autoencoder").iterate(record=True)
-    assert numbers["autoencoder/kl_nats"] == pytest.approx(M * 0.8181, abs=1e-4)
-    assert numbers["autoencoder/kl"] == pytest.approx(3 * M * 0.8181, abs=3e-4)
-
-
-# -- the smoother
-
-
-def test_the_smoothers_gradient_reaches_encoder_and_decoder_and_no_critic():
-    model = flexae_sr()
-    before = weights_of(model)
-    only(model, "batch smoothing").iterate()
-    names = moved(before, model)
-    assert groups(names) == {"encoder", "decoder"}
-    assert {name for name in before if name.startswith(("encoder", "decoder"))} == names
-
-
-def test_the_smoother_reaches_the_encoder_by_way_of_both_codes():
-    model = flexae_sr()
-    step = step_of(model)
-    with step.in_phase("look", 1, frozenset(id(weight) for weight in model.parameters())):
-        loss = model.regularizer["interp"].smoothing_loss(step)["smoothing"]
-        gradients = torch.autograd.grad(loss, [step.z, step.partner.z])
-    assert all(gradient.abs().sum() > 0 for gradient in gradients)
-
-
-@pytest.mark.parametrize("gamma", [0.0, 1.0])
-def test_an_interpolation_ends_at_the_two_reconstructions(gamma, monkeypatch):
-    monkeypatch.setattr(interp, "interpolate", lambda a, b, g: interpolate(a, b, torch.full_like(g, gamma)))
-    model = flexae_sr()
-    step = step_of(model)
-    with step.in_phase("look", 1):
-        expected = step.x_hat if gamma else model.decoder(step.partner.z)
-        assert torch.equal(interp.decode_between(step), expected)
-        assert not torch.equal(step.x_hat, model.decoder(step.partner.z))
-
-
-def test_between_a_batch_and_itself_lies_its_reconstruction():
-    model = flexae_sr((1, 8, 8), backbone="conv").eval()
-    step, other = step_of(model, Rows((1, 8, 8), twins=True)), step_of(model)
-    for each in (step, other):
-        with each.in_phase("look", 1):
-            close = torch.allclose(interp.decode_between(each), each.x_hat, atol=1e-6)
-        assert close == (each is step)
-
-
-def test_gamma_is_one_number_per_example_on_the_whole_unit_interval(monkeypatch):
-    seen = []
-    monkeypatch.setattr(interp, "interpolate", lambda a, b, g: seen.append(g) or interpolate(a, b, g))
-    model = flexae_sr()
-    for number in range(40):
-        step = step_of(model)
-        step.begin(number)
-        with step.in_phase("look", 1):
-            interp.decode_between(step)
-    gamma = torch.stack(seen)
-    assert gamma.shape == (40, B) and gamma.min() < 0.02 and gamma.max() > 0.98  # not folded to a half
-
-
-# -- the whole tie
 
 
 class Identity(Encoder):
@@ -322,7 +193,7 @@ def generation_gap(shift, show_prior):
 def test_samples_nearly_agree_between_modes_where_the_prior_has_met_the_codes():
     """Not closer: of the three inputs that the statistics blend, interpolations are narrower than codes.
 
-    The default run is held to a few percent in tests/test_main_job.py.
+    The default run is held to a few percent in tests/stories/test_main_job.py.
     """
     mean, width = generation_gap(0.0, show_prior=True)
     assert mean < 0.1 and width < 0.2

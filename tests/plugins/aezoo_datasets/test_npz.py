@@ -1,7 +1,5 @@
 """Arrays in a file: layouts, types, labels, and what cannot be trained on."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -129,22 +127,18 @@ def test_nothing_is_unpickled(tmp_path):
 
 
 def test_a_file_without_rows_says_what_it_holds(tmp_path):
-    assert "np.savez" in refusal(tmp_path, pictures=numbers(20, 4))
+    found = refusal(tmp_path, pictures=numbers(20, 4))
+    assert "holds pictures" in found and "np.savez" in found
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"text"])
-def test_a_damaged_file_is_named(tmp_path, content):
-    (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(ConfigError, match=r"a\.npz"):
-        Npz(str(tmp_path / "a.npz")).load()
-
-
-def test_a_cut_off_file_is_named(tmp_path):
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"text", None])
+def test_a_damaged_file_is_named_and_nobody_is_told_how_to_unpickle(tmp_path, content):
     np.savez(tmp_path / "a.npz", x=numbers(40, 30))
     whole = (tmp_path / "a.npz").read_bytes()
-    (tmp_path / "a.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ConfigError, match=r"a\.npz"):
+    (tmp_path / "a.npz").write_bytes(whole[: len(whole) // 2] if content is None else content)
+    with pytest.raises(ConfigError, match=r"a\.npz") as caught:
         Npz(str(tmp_path / "a.npz")).load()
+    assert "pickle" not in str(caught.value)
 
 
 @pytest.mark.parametrize("labels", [np.zeros(19, int), np.zeros((20, 1), int), np.zeros(20), np.full(20, -1)])
@@ -152,9 +146,11 @@ def test_labels_that_are_no_classes_are_named(tmp_path, labels):
     assert "labels" in refusal(tmp_path, x=numbers(20, 4), labels=labels)
 
 
-def test_parts_of_two_shapes_are_named(tmp_path):
-    found = refusal(tmp_path, train=numbers(20, 4), test=numbers(20, 5))
-    assert "(4,)" in found and "(5,)" in found
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_parts_of_two_shapes_are_named(tmp_path, part):
+    rows = numbers(20, 1, 4, 4)
+    found = refusal(tmp_path, **{"train": rows, "test": rows, part: rows[:, :, :2]})
+    assert f"{part} of (1, 2, 4)" in found and "(1, 4, 4)" in found
 
 
 def test_vectors_cannot_be_mirrored(tmp_path):
@@ -166,23 +162,3 @@ def test_a_single_array_is_no_npz(tmp_path):
     with pytest.raises(ConfigError) as err:
         Npz(str(tmp_path / "x.npy")).load()
     assert "x.npy" in err.value.what and "np.savez" in err.value.fix
-
-
-def test_nobody_is_told_how_to_unpickle(tmp_path):
-    (tmp_path / "x.npz").write_text("hello")
-    with pytest.raises(ConfigError) as err:
-        Npz(str(tmp_path / "x.npz")).load()
-    assert "pickle" not in str(err.value)
-
-
-def test_a_file_of_other_names_says_which(tmp_path):
-    np.savez(tmp_path / "x.npz", pictures=np.zeros((20, 1, 4, 4), np.uint8))
-    with pytest.raises(ConfigError, match="holds pictures"):
-        Npz(str(tmp_path / "x.npz")).load()
-
-
-def test_validation_rows_of_another_shape_are_named(tmp_path):
-    rows = np.zeros((20, 1, 4, 4), np.uint8)
-    np.savez(tmp_path / "x.npz", train=rows, test=rows, validation=rows[:, :, :2])
-    with pytest.raises(ConfigError, match=r"validation of \(1, 2, 4\)"):
-        Npz(str(tmp_path / "x.npz")).load()

@@ -1,7 +1,5 @@
 """Every recipe: it resolves, has a source, and trains."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -20,6 +18,7 @@ from aezoo.training import assemble as assembling
 from aezoo.training.assemble import Assembly, assemble
 from aezoo.verbs.plan import plan
 from aezoo.verbs.train import Run, TrainRequest
+from tests import tiny
 
 RECIPES = [info.name for info in registry.list_components("recipe")]
 DATASETS = ("digits", "synthetic-2d", "synthetic-5d")
@@ -170,17 +169,9 @@ def trained(request, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assembling, "assemble", kept)
-        run = aezoo.train(
-            request.param,
-            backbone={"name": "mlp", "hidden": [16]},
-            steps=30,
-            batch_size=16,
-            latent_dim=4,
-            critic_steps=1,
-            log_every=1,
-            settings={"optimizer": {"lr": 3e-3}},
-            out=tmp_path_factory.mktemp("runs") / request.param,
-        )
+        settings = {"optimizer": {"lr": 3e-3}}
+        options = {"steps": 30, "batch_size": 16, "critic_steps": 1, "log_every": 1, "settings": settings}
+        run = tiny.trained(tmp_path_factory.mktemp("runs") / request.param, request.param, **options)
     return Trained(run, assemble(run.config, run.config.x.shape, run.config.x.range), made[0].model)
 
 

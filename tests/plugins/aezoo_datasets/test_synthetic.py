@@ -1,67 +1,14 @@
-"""The datasets that need no download: splits, ranges, and the truth behind the synthetic ones."""
-
-from __future__ import annotations
+"""The synthetic sets: the truth behind them."""
 
 import functools
 
 import pytest
 import torch
 
-from aezoo_datasets.digits import Digits
-from aezoo_datasets.synthetic import (
-    COMPONENTS,
-    Synthetic2D,
-    Synthetic5D,
-    draw,
-    draw_splits,
-    random_map,
-)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
+from aezoo_datasets.synthetic import COMPONENTS, Synthetic2D, Synthetic5D, draw, draw_splits, random_map
+from tests.draws import seeded
 
 splits = functools.cache(draw_splits)
-
-
-def test_digits_have_their_fixed_split():
-    data = Digits().load()
-    assert (len(data.train), len(data.test)) == (1437, 360)
-    assert data.shape == (1, 8, 8) and data.classes == tuple("0123456789")
-    assert data.train.labels.bincount().tolist() != [0] * 10
-    assert (data.train.labels.bincount() + data.test.labels.bincount()).tolist() == [
-        178, 182, 177, 183, 181, 182, 181, 179, 174, 180,
-    ]  # fmt: skip  # counts published with the data
-
-
-def test_digits_are_the_same_every_time():
-    a, b = Digits().load(), Digits().load()
-    assert torch.equal(a.train.values, b.train.values) and torch.equal(a.test.labels, b.test.labels)
-
-
-def test_digits_keep_the_sums_of_the_images_scikit_learn_gives():
-    from sklearn.datasets import load_digits
-
-    data = Digits().load()
-    total = data.train.values.long().sum() + data.test.values.long().sum()
-    assert total.item() == int(load_digits().images.sum())
-
-
-@pytest.mark.parametrize("image_size", [None, 4, 28])
-def test_digits_lie_in_the_declared_range(image_size):
-    data = Digits(image_size).load()
-    x = data.x(data.train.values)
-    side = image_size or 8
-    assert x.dtype == torch.float32 and x.shape[1:] == (1, side, side) == data.shape
-    assert x.min() >= 0.0 and x.max() <= 1.0
-    assert data.train.values.dtype == torch.uint8
-
-
-def test_resized_digits_keep_their_ink():
-    plain, large = Digits().load(), Digits(32).load()
-    a, b = plain.x(plain.test.values), large.x(large.test.values)
-    torch.testing.assert_close(a.mean((1, 2, 3)), b.mean((1, 2, 3)), atol=0.02, rtol=0)
 
 
 def test_the_2d_means_are_the_first_two_coordinates_of_the_5d_ones():
