@@ -11,13 +11,13 @@ import typer
 
 from aezoo.cli.options import AllowMixed, Columns, DataRoot, Download, Jobs, PluginFiles, Quiet, names
 from aezoo.cli.output import print_columns, print_json
+from aezoo.cli.report import write_page
 from aezoo.errors import DiskError, print_warning
 
 if TYPE_CHECKING:
     from aezoo.comparison.grid import Request
     from aezoo.tables.cell import Outcome
     from aezoo.tables.entries import Table
-    from aezoo.training.progress import Progress
 
 
 TableFormat = Literal["table", "markdown", "latex", "csv", "json", "html"]
@@ -100,6 +100,8 @@ def compare(
         _plan(request, as_json=format == "json")
         return
     from aezoo.comparison.compare import run
+    from aezoo.files import make_directory
+    from aezoo.report import of_outcomes
     from aezoo.report.view import without_paths
     from aezoo.tables.table import build
     from aezoo.training.progress import Bar, Silence
@@ -110,14 +112,16 @@ def compare(
     shown = names(columns) or None
     # before the page, which would only say why there is no table
     table = build(without_paths(outcomes), shown, allow_mixed=allow_mixed)
+    page = (out if format == "html" else None) or runs / "compare.html"
     if format == "html":
-        _write_page(out or runs / "compare.html", outcomes, shown, bar, allow_mixed=allow_mixed)
-        print(out or runs / "compare.html")
+        make_directory(page.parent)
+        write_page(page, of_outcomes(outcomes), shown, bar, allow_mixed=allow_mixed)
+        print(page)
     else:
         _write_table(table, format, out)
-        page = runs / "compare.html"
         try:
-            _write_page(page, outcomes, shown, bar, allow_mixed=allow_mixed)
+            make_directory(page.parent)
+            write_page(page, of_outcomes(outcomes), shown, bar, allow_mixed=allow_mixed)
             print(f"page  {page}", file=sys.stderr)
         except DiskError as err:  # nobody asked for this page: the table is there all the same
             print_warning(f"no page: {err.what}")
@@ -135,21 +139,6 @@ def _write_table(table: Table, format: TableFormat, out: Path | None) -> None:
         make_directory(out.parent)
         write_text(out, text)
         print(out)
-
-
-def _write_page(
-    file: Path, outcomes: list[Outcome], columns: list[str] | None, bar: Progress, *, allow_mixed: bool
-) -> None:
-    from dataclasses import replace
-
-    from aezoo.explore.gallery import gallery
-    from aezoo.files import make_directory, write_text
-    from aezoo.report import of_outcomes, render
-
-    make_directory(file.parent)
-    page = of_outcomes(outcomes)
-    looks = gallery({view.label: view.path for view in page.views}, bar)
-    write_text(file, render(replace(page, looks=looks, columns=columns, allow_mixed=allow_mixed)))
 
 
 def exit_with_failures(outcomes: Sequence[Outcome]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Annotated
 
@@ -47,15 +47,11 @@ def build(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def _commands_of(words: Sequence[str]) -> Sequence[str]:
-    """The one command that is called, so that it starts at once; all for help and for other words."""
-    return words[:1] if words and words[0] in COMMANDS else COMMANDS
-
-
 def main() -> None:
     """The console script. Exits 0 ok, 1 failed, 2 usage, 3 missing, 4 diverged, 130 and 143 interrupted."""
     try:
-        build(_commands_of(sys.argv[1:]))()
+        called = sys.argv[1:2]  # the one command alone, so that it starts at once; all for other words
+        build(called if called and called[0] in COMMANDS else COMMANDS)()
     except AezooError as err:
         print(err, file=sys.stderr)
         raise SystemExit(err.exit_code) from None

@@ -19,14 +19,10 @@ def reconstruct(
     ] = Path("reconstructions.png"),
 ) -> None:
     """Reconstruct images of the run's test split by way of the posterior's mean."""
-    from aezoo.data.loading import load_data
+    from aezoo import explore
     from aezoo.drawing.export import write_pairs
-    from aezoo.rundir.load import load
-    from aezoo.rundir.open import read_config
-    from aezoo.rundir.rundir import RunDir
 
-    model = load(run)
-    data = load_data(read_config(RunDir(run)))
+    model, data = explore.open_run(run)
     x = data.x(data.test.values[:n])
     write_pairs(out, x, model.reconstruct(x), model.range)
     print(out)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aezoo.cli.options import AllowMixed, Columns, Quiet, names
+
+if TYPE_CHECKING:
+    from aezoo.report import Page
+    from aezoo.training.progress import Progress
 
 
 def report(
@@ -27,16 +32,22 @@ def report(
 
     One file, which loads nothing from elsewhere. What is missing in a run is said in its place.
     """
-    from dataclasses import replace
-
-    from aezoo.explore.gallery import gallery
-    from aezoo.files import write_text
-    from aezoo.report import of_runs, render
+    from aezoo.report import of_runs
     from aezoo.training.progress import Bar, Silence
 
     file = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
-    page = of_runs(runs)
-    looks = gallery({view.label: view.path for view in page.views}, Silence() if quiet else Bar())
-    page = replace(page, looks=looks, columns=names(columns) or None, allow_mixed=allow_mixed)
-    write_text(file, render(page))
+    bar = Silence() if quiet else Bar()
+    write_page(file, of_runs(runs), names(columns) or None, bar, allow_mixed=allow_mixed)
     print(file)
+
+
+def write_page(
+    file: Path, page: Page, columns: list[str] | None, bar: Progress, *, allow_mixed: bool
+) -> None:
+    """The page with what its runs' models show."""
+    from aezoo.explore.gallery import gallery
+    from aezoo.files import write_text
+    from aezoo.report import render
+
+    looks = gallery({view.label: view.path for view in page.views}, bar)
+    write_text(file, render(replace(page, looks=looks, columns=columns, allow_mixed=allow_mixed)))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, final
 
-from aezoo.comparison.work import Task, is_measured, options_of
-from aezoo.errors import MissingError
+from aezoo.comparison.work import Task, is_measured, options_of, task_of, work
+from aezoo.errors import AezooError, MissingError
 from aezoo.files import make_directory, write_text
 
 TAIL = 5  # lines of a log that a failure quotes
@@ -174,9 +174,6 @@ def _in_worker(text: str) -> str:
 
     A retried task finds the checkpoints of the worker that was lost, and goes on there.
     """
-    from aezoo.comparison.work import task_of, work
-    from aezoo.errors import AezooError
-
     try:
         work(task_of(text))
     except AezooError as err:

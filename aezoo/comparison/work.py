@@ -88,26 +88,22 @@ def work(task: Task) -> None:
 
     Whoever works on the same run directory is waited for.
     """
-    path = Path(task.path)
-    make_directory(path.parent)
-    with alone(path.with_name(f".{path.name}.lock")):
-        _work(task, path)
-
-
-def _work(task: Task, path: Path) -> None:
     import torch
 
     from aezoo.verbs.evaluate import evaluate
     from aezoo.verbs.train import TrainRequest, run_training
 
-    torch.set_num_threads(task.threads)
-    for plugin in task.plugins:
-        load_file(Path(plugin))
-    if not is_trained(path):
-        run_training(read(dict(task.config)), TrainRequest(out=path, resume=True))
-    if not is_measured(path, options_of(task)):
-        root = str(task.config["dataset"].get("root", ""))  # the files may have moved since it was trained
-        evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)
+    path = Path(task.path)
+    make_directory(path.parent)
+    with alone(path.with_name(f".{path.name}.lock")):
+        torch.set_num_threads(task.threads)
+        for plugin in task.plugins:
+            load_file(Path(plugin))
+        if not is_trained(path):
+            run_training(read(dict(task.config)), TrainRequest(out=path, resume=True))
+        if not is_measured(path, options_of(task)):
+            root = str(task.config["dataset"].get("root", ""))  # files may have moved since it was trained
+            evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 
 import numpy as np
 import torch
@@ -127,22 +127,15 @@ def class_names(*labels: Tensor | None) -> tuple[str, ...]:
 
 def _channels_first(values: Tensor, name: str) -> Tensor:
     shape = tuple(values.shape)
-    if len(shape) not in (2, 3, 4) or 0 in shape:
-        raise _shape_error(shape, name)
-    if len(shape) == 2:
-        return values
-    if len(shape) == 3:
-        return values[:, None]
-    if shape[1] in CHANNELS:
-        return values
-    if shape[3] in CHANNELS:
-        return values.permute(0, 3, 1, 2)
-    raise _shape_error(shape, name)
-
-
-def _shape_error(shape: Sequence[int], name: str) -> ConfigError:
-    return ConfigError(
-        f"{name} has the shape {tuple(shape)}, which is neither images nor vectors",
+    if 0 not in shape:
+        if len(shape) == 2 or (len(shape) == 4 and shape[1] in CHANNELS):
+            return values
+        if len(shape) == 3:
+            return values[:, None]
+        if len(shape) == 4 and shape[3] in CHANNELS:
+            return values.permute(0, 3, 1, 2)
+    raise ConfigError(
+        f"{name} has the shape {shape}, which is neither images nor vectors",
         where=name,
         fix="give [N, C, H, W] or [N, H, W, C] with 1 or 3 channels, [N, H, W] or [N, D], with no axis empty",
     )
@@ -165,8 +158,7 @@ def _check_values(rows: Tensor, name: str, *, bounded: bool) -> None:
 
 
 def _value_error(name: str, row: int, value: float, *, vectors: bool) -> ConfigError:
-    finite = value == value and abs(value) != float("inf")
-    if not finite:
+    if not math.isfinite(value):
         return ConfigError(
             f"row {row} of {name} holds {value}", where=name, fix="leave such rows out, or mend their values"
         )

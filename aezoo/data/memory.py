@@ -6,6 +6,7 @@ import math
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,13 +34,13 @@ def gather(rows: Tensor | Rows) -> Tensor:
 
 def in_memory(data: Data) -> Data:
     """The dataset with all its parts as tensors."""
-    valid = data.validation
-    return replace(
-        data,
-        train=_gather(data.train),
-        test=_gather(data.test),
-        validation=None if valid is None else _gather(valid),
-    )
+    parts = {"train": data.train, "test": data.test, "validation": data.validation}
+    whole: dict[str, Any] = {
+        name: replace(split, values=gather(split.values))
+        for name, split in parts.items()
+        if split is not None
+    }
+    return replace(data, **whole)
 
 
 def fits(data: Data, device: torch.device) -> bool:
@@ -70,10 +71,6 @@ def free_memory() -> int:
 def is_streamed(data: Data) -> bool:
     """Whether some rows are read as they are needed."""
     return not isinstance(data.train.values, Tensor)
-
-
-def _gather(split: Split) -> Split:
-    return replace(split, values=gather(split.values))
 
 
 def _size(split: Split, shape: tuple[int, ...]) -> int:

@@ -148,10 +148,9 @@ class Evaluation:
 
     def _pairs(self, named: Named, metric: PairMetric, of: Sequence[str]) -> Iterator[Result]:
         """x against what the model makes of it, unrounded; and against the mean training row."""
+        protocol = replace(self.plain, settings=named.settings, engine=metric.engine)
         for one in of:
-            values = self._pair_values(metric, one)
-            for measure, value in values.items():
-                protocol = replace(self.plain, settings=named.settings, engine=metric.engine)
+            for measure, value in self._pair_values(metric, one).items():
                 yield Result(measure, one, value, metric.measures[measure].better, protocol)
 
     def _pair_values(self, metric: PairMetric, of: str) -> dict[str, float]:

@@ -12,7 +12,7 @@ from aezoo.evaluation.choosing import named_metrics, named_spaces
 from aezoo.evaluation.measuring import Evaluation, Result
 from aezoo.evaluation.names import PLAIN
 from aezoo.evaluation.protocol import CheckpointRule, Protocol
-from aezoo.evaluation.sets import Sets
+from aezoo.evaluation.sets import Sets, default_rows
 from aezoo.evaluation.table import text_table
 from aezoo.evaluation.warnings import warnings_of
 from aezoo.parts.autoencoder import Autoencoder
@@ -57,7 +57,7 @@ class Evaluated:
 def quick_evaluation(model: Autoencoder, config: RunConfig, data: Data) -> Evaluated:
     """The metrics that are quick, on at most 1,000 rows."""
     begun = time.perf_counter()
-    sets = Sets(model, data, n=min(QUICK_ROWS, len(data.test), len(data.train)))
+    sets = Sets(model, data, n=min(QUICK_ROWS, default_rows(data)))
     spaces = named_spaces((), config, data, model.device)
     evaluation = Evaluation(sets, spaces, shared_protocol(config, sets))
     results = evaluation.measure([named for named in named_metrics() if named.metric.quick], PLAIN)

@@ -45,9 +45,11 @@ def _block(results: Sequence[Row]) -> str:
     better = {result["metric"]: ARROWS[result["better"]] for result in results}
     heads = {name: f"{name.partition('[')[0]} {better[name]}".strip() for name in measures}
     left = max(len(_title(results[0])), *(len(_label(one)) + 2 for one in of))
+    widths = {name: len(head) for name, head in heads.items()}
+    for (_, name), text in cells.items():
+        widths[name] = max(widths[name], len(text))
     lines = []
-    for number, some in enumerate(_fitting(measures, heads, cells, WIDTH - left)):
-        widths = {name: _width(name, heads, cells) for name in some}
+    for number, some in enumerate(_fitting(widths, WIDTH - left)):
         title = _title(results[0]) if number == 0 else ""
         lines.append(title.ljust(left) + "".join("  " + heads[name].rjust(widths[name]) for name in some))
         for one in of:
@@ -77,23 +79,16 @@ def _number(result: Row) -> str:
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def _width(name: str, heads: dict[str, str], cells: dict[tuple[str, str], str]) -> int:
-    return max(len(heads[name]), *(len(text) for (_, metric), text in cells.items() if metric == name))
-
-
-def _fitting(
-    measures: Sequence[str], heads: dict[str, str], cells: dict[tuple[str, str], str], room: int
-) -> list[list[str]]:
+def _fitting(widths: Mapping[str, int], room: int) -> list[list[str]]:
     """The measures in groups that fit beside the labels."""
     groups: list[list[str]] = [[]]
     used = 0
-    for name in measures:
-        width = 2 + _width(name, heads, cells)
-        if groups[-1] and used + width > room:
+    for name, width in widths.items():
+        if groups[-1] and used + 2 + width > room:
             groups.append([])
             used = 0
         groups[-1].append(name)
-        used += width
+        used += 2 + width
     return groups
 
 

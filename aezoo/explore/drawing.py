@@ -120,9 +120,9 @@ def latent(found: Cloud, classes: Sequence[str] = ()) -> Figure:
     figure = Figure(figsize=(9.5, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     style: dict[str, Any] = {"s": 7, "linewidths": 0}
-    left.scatter(*_plane(found.codes), **style, **_colours(found.labels, len(classes)))
-    right.scatter(*_plane(found.codes), **style, color="0.85")
-    right.scatter(*_plane(found.prior), **style, color="0.15", alpha=0.6)
+    left.scatter(*found.codes.T.tolist(), **style, **_colours(found.labels, len(classes)))
+    right.scatter(*found.codes.T.tolist(), **style, color="0.85")
+    right.scatter(*found.prior.T.tolist(), **style, color="0.15", alpha=0.6)
     left.set(title="codes of test data", ylabel=_axis(found, 1))
     right.set(title="codes from the prior, over those of test data")
     for ax in (left, right):
@@ -156,10 +156,6 @@ def _sheet(x: Tensor, range: Range) -> Tensor:
 
 def _numbers(count: int) -> list[int]:
     return [*torch.arange(count).tolist()]  # `range` is a pair of values here
-
-
-def _plane(points: Tensor) -> tuple[list[float], list[float]]:
-    return points[:, 0].tolist(), points[:, 1].tolist()
 
 
 def _square(found: Cloud) -> dict[str, tuple[float, float]]:

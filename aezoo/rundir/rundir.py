@@ -52,6 +52,7 @@ class RunDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self.metrics_file = path / "metrics.jsonl"
 
     # -- configuration -----------------------------------------------------------------------------
 
@@ -205,10 +206,6 @@ class RunDir:
             shutil.rmtree(leftover, ignore_errors=True)
 
     # -- metrics.jsonl -----------------------------------------------------------------------------
-
-    @property
-    def metrics_file(self) -> Path:
-        return self.path / "metrics.jsonl"
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:
         with writing(self.metrics_file), self.metrics_file.open("a", encoding="utf-8") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean
@@ -109,19 +110,17 @@ def examine(components: Iterable[ComponentInfo]) -> Iterator[Finding]:
 
 
 def _finding(rule: Rule, specimen: Specimen, missing: list[str]) -> Finding:
-    kind, name = specimen.kind, specimen.name
+    found = partial(Finding, specimen.kind, specimen.name, rule.name)
     if missing:
         needs = f"it needs settings: {', '.join(missing)}"
-        return Finding(kind, name, rule.name, "skipped", needs, "give them in a test: check_component(...)")
+        return found("skipped", needs, "give them in a test: check_component(...)")
     try:
         _run(rule, specimen)
     except NotApplicable as why:
-        return Finding(kind, name, rule.name, "skipped", str(why))
-    except MissingError as err:
-        return Finding(kind, name, rule.name, "skipped", err.what, err.fix)
-    except BrokenRule as err:
-        return Finding(kind, name, rule.name, "FAILED", err.what, err.fix)
-    return Finding(kind, name, rule.name, "ok")
+        return found("skipped", str(why))
+    except (MissingError, BrokenRule) as err:
+        return found("FAILED" if isinstance(err, BrokenRule) else "skipped", err.what, err.fix)
+    return found("ok")
 
 
 def _missing(specimen: Specimen) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -35,11 +35,8 @@ class Descent:
     names: list[str]
     config: OptimizerConfig | None  # None, like the optimizer: it steps those of other phases
     optimizer: torch.optim.Optimizer | None
-    ids: Ids = field(init=False)
+    ids: Ids
     checked: bool = False
-
-    def __post_init__(self) -> None:
-        self.ids = frozenset(id(weight) for weight in self.weights)
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -323,6 +320,7 @@ def _descents(
             [names.get(id(weight), f"unnamed.{index}") for index, weight in enumerate(weights)],
             config,
             None if config is None else make_optimizer(config, weights),
+            frozenset(map(id, weights)),
         )
     for descent in descents.values():
         if descent.config is None:

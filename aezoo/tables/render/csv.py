@@ -73,13 +73,7 @@ def _why(facts: Facts) -> str:
 
 def _entry(row: Row, column: Column) -> dict[str, Any]:
     entry = row.entry(column)
-    numbers = {
-        "mean": entry.mean,
-        "std": entry.std,
-        "n": entry.n,
-        "mark": entry.mark,
-        "missing": entry.missing,
-    }
+    numbers = {name: getattr(entry, name) for name in ("mean", "std", "n", "mark", "missing")}
     name = {"of": column.of, "metric": column.metric, "better": column.better}
     if column.reported:
         return {**name, **numbers, "kind": "reported", "table": column.reported}
