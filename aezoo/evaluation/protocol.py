@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 CheckpointRule = Literal["last", "best-validation", "min-over-checkpoints"]
@@ -50,15 +50,3 @@ class Protocol:
     def as_row(self) -> dict[str, Any]:
         """Its fields, as they stand in a row of results.json."""
         return asdict(self)
-
-
-def protocol_of(row: Mapping[str, Any]) -> Protocol:
-    """The protocol of a row of results.json."""
-    return Protocol(**{one.name: row[one.name] for one in fields(Protocol) if one.name in row})
-
-
-def differences(a: Protocol, b: Protocol) -> dict[str, tuple[Any, Any]]:
-    """The fields in which two protocols differ; numbers compare only where there are none."""
-    names = [one.name for one in fields(Protocol) if one.compare]
-    both = {name: (getattr(a, name), getattr(b, name)) for name in names}
-    return {name: (one, other) for name, (one, other) in both.items() if one != other}

@@ -8,7 +8,6 @@ import torch
 
 import aezoo
 from aezoo.errors import ConfigError, MissingError, RunFileError
-from aezoo.evaluation.protocol import protocol_of
 from aezoo.metrics import frechet_distance
 from aezoo.rundir.rundir import RunDir
 from tests import tiny
@@ -50,7 +49,8 @@ def test_without_evaluation_training_leaves_no_numbers(tmp_path):
 
 def test_every_number_says_its_whole_protocol(run):
     found = aezoo.evaluate(run, metrics=["fd"], n=100, seed=3)
-    protocol = protocol_of(found.rows()[0])
+    protocol = found.results[0].protocol
+    assert protocol.as_row().items() <= found.rows()[0].items()
     assert (protocol.dataset, protocol.split, protocol.n_real, protocol.n_fake) == (
         "digits",
         "test",
