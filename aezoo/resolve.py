@@ -138,11 +138,13 @@ def _parts(
         if "name" not in values[kind]:
             values[kind] = {**values[kind], "name": registry.default(kind).name}
         _bring_along(values, parts)
-    values = _absolute(values, Path())
     found: Parts = {
         kind: Part(**values[kind]) if kind in given else part(kind, values[kind], kind) for kind in parts
     }
-    if "prior" not in given and (during := waiting(found["prior"].get("during"))) is not None:
+    if "dataset" in found:
+        found["dataset"] = _locate(found["dataset"])
+    prior = found["prior"].get("during") or values["prior"].get("during")  # as written, where it has faults
+    if "prior" not in given and (during := waiting(prior)) is not None:
         part("prior", during, "prior.during")
     found["regularizer"] = {
         label: part("regularizer", {"name": label, **settings}, f"regularizer.{label}")
@@ -162,7 +164,8 @@ def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda
             fix=f"name one: --set {section}.name=...; `aezoo list {kind}` shows them all",
         )
     own = settings_class(kind, name, f"{section}.name in {origin(section)}")
-    return Part(name=name, settings=check(own, settings, section, origin))
+    said = {key: value for key, value in settings.items() if value is not None}  # TOML has no None to record
+    return Part(name=name, settings=check(own, said, section, origin))
 
 
 def waiting(during: Any) -> Table | None:
@@ -271,6 +274,12 @@ def _absolute(table: Table, folder: Path) -> Table:
     places = {key: section[key] for key in ("path", "root") if _is_relative(section.get(key))}
     moved = {key: str(Path(os.path.abspath(folder / text))) for key, text in places.items()}
     return {**table, "dataset": {**section, **moved}}
+
+
+def _locate(dataset: Part) -> Part:
+    """The dataset with its paths, default ones too, as they are seen from the working directory."""
+    places = _absolute({"dataset": dict(dataset.settings)}, Path())["dataset"]
+    return Part(name=dataset.name, settings=dataset.settings.model_copy(update=places))
 
 
 def _is_relative(text: Any) -> bool:

@@ -252,3 +252,27 @@ def test_a_run_is_named_after_its_recipe_or_its_parts():
     assert run_name(resolve("vae", sets=["train.seed=3"])) == "vae-digits-s3"
     parts = resolve(flags={"--p": {"prior": "pgen"}, "--r": {"regularizer": {"interp": True}}})
     assert run_name(parts) == "pgen-interp-digits-s0"
+
+
+def test_a_datasets_own_default_path_is_recorded_as_an_absolute_one(tmp_path, monkeypatch):
+    source = "class D:\n    def __init__(self, path: str = 'rows.npz', kind: str = 'a') -> None: ...\n"
+    (tmp_path / "mine_default.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    config = resolve("vae", flags={"--dataset": {"dataset": {"name": "mine_default:D"}}})
+    assert config.dataset.model_dump() == {
+        "name": "mine_default:D",
+        "path": str(tmp_path / "rows.npz"),
+        "kind": "a",
+    }
+
+
+def test_a_fault_of_the_prior_in_force_is_told_beside_others_of_the_prior():
+    sets = ["prior.name=gmm", "prior.during=nonesuch", "prior.components=-3"]
+    with pytest.raises(ConfigError) as caught:
+        resolve("rae-gmm", sets=sets)
+    assert "'prior.components'" in caught.value.what and "'nonesuch'" in caught.value.what
+
+
+def test_none_leaves_a_setting_at_its_default():
+    config = resolve("vae", flags={"train()": {"reconstruction": {"name": "mse", "reduction": None}}})
+    assert config.reconstruction.get("reduction") == "sum"

@@ -10,7 +10,6 @@ from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
-from aezoo.registry.onefile import load_files
 
 
 def list(
@@ -19,7 +18,10 @@ def list(
     as_json: Json = False,
 ) -> None:
     """List recipes, parts and datasets; * marks what is used when nothing is named."""
-    load_files(plugin or ())
+    if plugin:  # loading them needs more than listing does
+        from aezoo.registry.onefile import load_files
+
+        load_files(plugin)
     found = registry.list_components(kind)
     if as_json:
         print_json([_row(info) for info in found])

@@ -38,7 +38,8 @@ def show(
 def _show_files(info: ComponentInfo, files: list[Source], as_json: bool) -> None:
     """A recipe's file and below it those it extends; as JSON, one laid over the other."""
     if as_json:
-        print_json(info.model_dump() | {info.kind: reduce(over, [file.table for file in files])})
+        whole = reduce(over, [file.table for file in files])
+        print_json(info.model_dump() | {info.kind: {key: whole[key] for key in whole if key != "base"}})
         return
     _print_head(info)
     print(files[0].text().rstrip())

@@ -7,7 +7,9 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 IMMATERIAL: Final = "immaterial"
-"""Marks a setting on which no weight depends: `log_every: Annotated[int, IMMATERIAL]`.
+"""Marks a setting that makes no other training of it: `log_every: Annotated[int, IMMATERIAL]`.
+
+It says where a training runs and how it is watched; weights depend on it only by how a processor rounds.
 
 A comparison finds a run again, and a resumed run goes on, whatever such settings say; reports leave them out.
 """

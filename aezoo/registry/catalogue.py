@@ -73,6 +73,7 @@ class ComponentInfo(Config):
     also: dict[str, str] = Field(
         default_factory=dict, description="measure of a metric -> its own name on one extractor, fd -> fid"
     )
+    config: str = Field("", exclude=True, description="not read any more: the constructor states settings")
     plugin: str = Field("", description="distribution and version it came from; filled by the registry")
 
 
@@ -87,7 +88,7 @@ class External(Config):
 
 def rows(package: str) -> list[ComponentInfo]:
     """The shipped parts whose target lies in a package, in the order of registry.toml."""
-    return [info for info in _components() if info.target.partition(":")[0].split(".")[0] == package]
+    return [info for info in shipped() if info.target.partition(":")[0].split(".")[0] == package]
 
 
 @cache
@@ -97,7 +98,8 @@ def externals() -> tuple[External, ...]:
 
 
 @cache
-def _components() -> tuple[ComponentInfo, ...]:
+def shipped() -> tuple[ComponentInfo, ...]:
+    """All parts that ship, whether their plugins are loaded or not."""
     return tuple(ComponentInfo(**_with_paper(row)) for row in _tables().get("component", ()))
 
 

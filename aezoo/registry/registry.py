@@ -25,7 +25,7 @@ import pluggy
 from pydantic import ValidationError
 
 from aezoo import __version__
-from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean, nearest
+from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean, nearest, print_warning
 from aezoo.registry import catalogue, hookspecs
 from aezoo.registry.catalogue import KINDS, ComponentInfo
 
@@ -370,6 +370,8 @@ def _check_api(plugin: Any) -> None:
 def _stamp(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
     if not isinstance(info, ComponentInfo):
         raise TypeError(f"aezoo_components must give ComponentInfo, and gave {info!r}")
+    if info.config:
+        print_warning(f"config= of {info.kind} '{info.name}' is not read: its constructor states settings")
     return info.model_copy(update={"target": _unalias(info.target, record), "plugin": record.origin})
 
 

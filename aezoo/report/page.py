@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aezoo import __version__
-from aezoo.config.run import material
+from aezoo.config.run import RunConfig, material
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.report.cloud import cloud
 from aezoo.report.curves import phases
@@ -108,7 +108,7 @@ def render(page: Page) -> str:
 
 def _values(page: Page) -> dict[str, Any]:
     """What the template reads."""
-    tables = [material(view.outcome.cell.config) for view in page.views]
+    tables = [_settings(view.outcome.cell.config) for view in page.views]
     return {
         "page": page,
         "title": clean(page.title),
@@ -146,6 +146,11 @@ def _without_paths(text: str, outcomes: Sequence[Outcome]) -> str:
     return text
 
 
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """What weights depend on, and the recipe that it is from."""
+    return {"recipe": {"name": config.recipe.name, "scale": config.recipe.scale}, **material(config)}
+
+
 def _warnings(page: Page) -> list[tuple[str, list[str]]]:
     """What is wrong, and with which runs: their own warnings, failures, files that are damaged."""
     found: dict[str, list[str]] = {}
@@ -178,7 +183,7 @@ def _facts(view: RunView) -> dict[str, str]:
         "steps": f"{results['steps']:,}" if "steps" in results else "",
         "seconds": f"{seconds:,.1f}" if isinstance(seconds, int | float) else "",
         "device": str(results.get("device", "")),
-        "aezoo": str(versions.get("aezoo") or view.table.get("version", "")),
+        "aezoo": str(versions.get("aezoo") or view.outcome.cell.config.version),
         "commit": str(versions.get("commit", ""))[:12],
         "torch": str(versions.get("torch", "")),
         "python": str(versions.get("python", "")),

@@ -10,7 +10,8 @@ from typing import Any
 
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.evaluation.names import OWN, REFERENCES
-from aezoo.registry import registry
+from aezoo.registry import catalogue, registry
+from aezoo.registry.catalogue import ComponentInfo
 from aezoo.tables.cell import Outcome
 from aezoo.tables.entries import Column, agreement, bare
 
@@ -196,10 +197,16 @@ def reported_value(column: Column, outcomes: Sequence[Outcome]) -> float | None:
 
 def first_measures() -> list[str]:
     """The measures that metrics want shown first."""
-    return [name for info in registry.list_components("metric") for name in info.first]
+    return [name for info in _metrics() for name in info.first]
 
 
 def measure_of(metric: str) -> str:
     """The measure behind a metric's name: without extractor, and by its general name."""
-    general = {own: name for info in registry.list_components("metric") for name, own in info.also.items()}
+    general = {own: name for info in _metrics() for name, own in info.also.items()}
     return general.get(bare(metric), bare(metric))
+
+
+def _metrics() -> list[ComponentInfo]:
+    """All metrics that are known: results are read also where the plugin that measured them is not there."""
+    found = {info.name: info for info in catalogue.shipped() if info.kind == "metric"}
+    return [*(found | {info.name: info for info in registry.list_components("metric")}).values()]

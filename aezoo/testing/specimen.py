@@ -76,7 +76,7 @@ class Specimen:
         if self.kind == "reconstruction" and self._costs_nothing():
             around["regularizer"] = {"task": {"name": name_of(PlainTask)}}
         train = {"latent_dim": self.latent_dim, "steps": 3, **train}
-        return resolve(flags={"the contract": {**around, **part, "train": train}})
+        return resolve(flags={"the rules": {**around, **part, "train": train}})
 
     def _costs_nothing(self) -> bool:
         part = part_class(self.kind, self.name)

@@ -1,4 +1,4 @@
-"""Settings to parts, and parts to a model. The only place where settings meet components."""
+"""A model with all that its training needs: phases, schedule, optimizers; and the trainer of a run."""
 
 from __future__ import annotations
 

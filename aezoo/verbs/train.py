@@ -1,4 +1,4 @@
-"""From a complete config to a finished run directory, and back to the model in it."""
+"""From a request, or a complete config, to a finished run directory."""
 
 from __future__ import annotations
 
@@ -99,24 +99,41 @@ def train(request: TrainRequest, progress: Progress | None = None) -> Run:
 
     Raises:  AezooError for everything a user can mend
     """
-    return run_training(request.config(), request, progress)
+    return run_training(
+        request.config(),
+        request.out,
+        resume=request.resume,
+        overwrite=request.overwrite,
+        progress=progress,
+        modules=request.modules,
+        data=request.data,
+    )
 
 
-def run_training(config: RunConfig, request: TrainRequest, progress: Progress | None = None) -> Run:
-    """Train what a complete config says; of the request, where to, and what stands in for parts and data."""
+def run_training(
+    config: RunConfig,
+    out: str | Path | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    modules: Mapping[str, nn.Module] | None = None,
+    data: Data | None = None,
+) -> Run:
+    """Train what a complete config says, into its run directory; `data` stands in for its dataset."""
+    modules = modules or {}
     if config.train.tensorboard:
         check_installed()
     if config.train.keep_memory:
         keep_memory()
     device = choose_device(config.train.device)
-    data = load_data(config) if request.data is None else request.data
-    config, assembly = prepare(config, data, request.modules)
+    data = load_data(config) if data is None else data
+    config, assembly = prepare(config, data, modules)
     data = place(data, config.train.data, device)
-    resume, modules = request.resume, request.modules
-    run = RunDir(directory_for(config, request.out, resume=resume))
+    run = RunDir(directory_for(config, out, resume=resume))
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
-    with open_to_train(run, config, resume=resume, overwrite=request.overwrite, given=modules) as checkpoint:
+    with open_to_train(run, config, resume=resume, overwrite=overwrite, given=modules) as checkpoint:
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):

@@ -51,7 +51,7 @@ def unpack(files: Sequence[Path], inner: str) -> Path:
 def untar(file: Path) -> Path:
     """A folder in the cache with the files of a .tar.gz, under the names they have in it.
 
-    Raises:  as `unpacked`
+    Raises:  as `unpack`
     """
     content = read(file)
     root = cache_dir() / "unpacked" / hashlib.sha256(content).hexdigest()[:16]
@@ -76,7 +76,7 @@ def unzip(file: Path, inner: str, beside: Sequence[Path] = ()) -> Path:
     a stopped unpacking goes on. The folder is named after the archive's list of names, sizes and checksums,
     for the content itself would take long to read each time.
 
-    Raises:  as `unpacked`
+    Raises:  as `unpack`
     """
     try:
         with zipfile.ZipFile(file) as archive:

@@ -60,8 +60,8 @@ BROKEN = {
     "no-hook": ("x = 1", "no hook"),
     "kind": (GOOD.replace("prior", "pryor", 1), "pryor"),
     "key": (
-        GOOD.replace("summary=", 'config="mine:MineConfig", summary='),
-        "a row of ComponentInfo has the unknown key 'config'",
+        GOOD.replace("summary=", 'sumary="a prior", summary='),
+        "a row of ComponentInfo has the unknown key 'sumary'",
     ),
     "api": ("aezoo_api = 99" + GOOD, "API 99"),
     "api-remedy": ("aezoo_api = 99" + GOOD, "pip install --upgrade aezoo"),
@@ -76,6 +76,12 @@ def test_a_broken_plugin_is_a_failed_record_with_its_reason(install, source, rea
     assert (failed.status, failed.version) == ("FAILED", "2.5")
     assert reason in failed.reason
     assert registry.default("prior").name in {info.name for info in registry.list_components("prior")}
+
+
+def test_a_row_of_before_that_names_a_settings_class_is_taken_with_a_warning(install, capsys):
+    install("aezoo-mine", "mine_plugin", GOOD.replace("summary=", 'config="mine:MineConfig", summary='))
+    assert record("aezoo-mine").status == "ok" and "config" not in registry.find("prior", "mine").model_dump()
+    assert "config= of prior 'mine' is not read" in capsys.readouterr().err
 
 
 def test_a_broken_plugin_leaves_the_other_third_parties_alone(install):

@@ -4,6 +4,7 @@ import pytest
 
 from aezoo.errors import ConfigError
 from aezoo.evaluation.names import REFERENCES
+from aezoo.registry import registry
 from aezoo.tables.table import build
 from tests.tables.cases import FD, facts, outcome, result, rough, six_seeds, ties
 from tests.tables.cases import REFERENCES as FOUND
@@ -251,6 +252,13 @@ def test_the_usual_columns():
         "generation/kd[pixels]",
         "generation/fid",
     ]
+
+
+def test_the_usual_columns_do_not_depend_on_which_plugins_are_there(monkeypatch):
+    whole = keys()
+    monkeypatch.setenv("AEZOO_DISABLE_PLUGINS", "aezoo")
+    with registry.isolate():
+        assert registry.list_components("metric") == [] and keys() == whole
 
 
 def test_columns_are_chosen_by_name():
