@@ -112,19 +112,18 @@ def compare(
     shown = names(columns) or None
     # before the page, which would only say why there is no table
     table = build(without_paths(outcomes), shown, allow_mixed=allow_mixed)
-    page = (out if format == "html" else None) or runs / "compare.html"
-    if format == "html":
+    wanted = format == "html"
+    page = (out if wanted else None) or runs / "compare.html"
+    if not wanted:
+        _write_table(table, format, out)
+    try:
         make_directory(page.parent)
         write_page(page, of_outcomes(outcomes), shown, bar, allow_mixed=allow_mixed)
-        print(page)
-    else:
-        _write_table(table, format, out)
-        try:
-            make_directory(page.parent)
-            write_page(page, of_outcomes(outcomes), shown, bar, allow_mixed=allow_mixed)
-            print(f"page  {page}", file=sys.stderr)
-        except DiskError as err:  # nobody asked for this page: the table is there all the same
-            print_warning(f"no page: {err.what}")
+        print(page if wanted else f"page  {page}", file=sys.stdout if wanted else sys.stderr)
+    except DiskError as err:
+        if wanted:
+            raise
+        print_warning(f"no page: {err.what}")  # nobody asked for it: the table is there all the same
     exit_with_failures(outcomes)
 
 

@@ -99,18 +99,13 @@ def train(
         "--tensorboard": _table("train", "tensorboard", tensorboard),
         "--no-evaluate": {"evaluate": {"end": False}} if no_evaluate else {},
     }
-    from aezoo.verbs.train import TrainRequest
+    from aezoo.resolve import resolve
 
-    request = TrainRequest(
-        recipe=recipe or None,
-        said={name: table for name, table in options.items() if table},
-        sets=set_ or (),
-        scale=scale or None,
-        plugins=plugin or (),
-        out=out,
-        resume=resume,
-        overwrite=overwrite,
-    )
+    flags = {name: table for name, table in options.items() if table}
+    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None, plugins=plugin or ())
+    from aezoo.verbs.train import TrainRequest  # torch, which faults of the command line need not wait for
+
+    request = TrainRequest(config=config, out=out, resume=resume, overwrite=overwrite)
     if dry_run:
         _plan(request, as_json=json)
     else:

@@ -91,7 +91,7 @@ def work(task: Task) -> None:
     import torch
 
     from aezoo.verbs.evaluate import evaluate
-    from aezoo.verbs.train import run_training
+    from aezoo.verbs.train import TrainRequest, train
 
     path = Path(task.path)
     make_directory(path.parent)
@@ -100,7 +100,7 @@ def work(task: Task) -> None:
         for plugin in task.plugins:
             load_file(Path(plugin))
         if not is_trained(path):
-            run_training(read(dict(task.config)), path, resume=True)
+            train(TrainRequest(config=read(dict(task.config)), out=path, resume=True))
         if not is_measured(path, options_of(task)):
             root = str(task.config["dataset"].get("root", ""))  # files may have moved since it was trained
             evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)

@@ -57,7 +57,6 @@ class RunView:
 
     label:     what the page calls it
     outcome:   its place in a comparison, with the content of results.json
-    table:     its config.toml
     lines:     of metrics.jsonl
     pictures:  `samples` and `reconstructions`
     sha256:    of the tensors in model.safetensors, as that file says it; empty where it does not
@@ -67,7 +66,6 @@ class RunView:
     label: str
     path: Path
     outcome: Outcome
-    table: Mapping[str, Any]
     lines: Lines
     pictures: Mapping[str, Picture]
     sha256: str
@@ -93,15 +91,13 @@ def read(
     Raises:  RunFileError for a directory that is no run's; ConfigError for a config.toml that is no run's
     """
     run = RunDir(path)
-    table = run.read_config()
-    config = check(RunConfig, table, "", lambda key: str(path / "config.toml"))
+    config = check(RunConfig, run.read_config(), "", lambda key: str(path / "config.toml"))
     outcome = _outcome(run, config, label or path.resolve().name, results)
     found, faults = _lines(run) if lines is None else (lines, [])
     return RunView(
         label=outcome.cell.method,
         path=path,
         outcome=outcome,
-        table=table,
         lines=found,
         pictures={name: _picture(path, name) for name in ("samples", "reconstructions")},
         sha256=_sha256(path / MODEL),

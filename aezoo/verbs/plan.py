@@ -16,9 +16,8 @@ from aezoo.verbs.train import TrainRequest
 
 def plan(request: TrainRequest) -> dict[str, Any]:
     """What a training would do: parts, trainable weights, schedule, phases with their optimizers."""
-    config = request.config()
-    data = load_data(config) if request.data is None else request.data
-    config, assembly = prepare(config, data, request.modules)
+    data = load_data(request.config) if request.data is None else request.data
+    config, assembly = prepare(request.config, data, request.modules)
     counts = parameter_counts(assembly.model)
     parts = {section: getattr(config, section).name for section in PARTS}
     counts["divergence"] = counts.get(f"regularizer.{parts['divergence']}", 0)

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from aezoo.data.given import Rows, given_data
 from aezoo.errors import ConfigError
 from aezoo.parts.types import Data
+from aezoo.resolve import resolve
 from aezoo.training.progress import Bar, Silence
 from aezoo.verbs.train import Run, TrainRequest
 from aezoo.verbs.train import train as run
@@ -80,16 +81,9 @@ def train(
         flags["train()"] = {"train": options}
     if settings:
         flags["settings="] = dict(settings)
+    config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins)
     request = TrainRequest(
-        recipe=recipe,
-        said=flags,
-        scale=scale,
-        plugins=plugins,
-        modules=modules,
-        data=data,
-        out=out,
-        resume=resume,
-        overwrite=overwrite,
+        config=config, modules=modules, data=data, out=out, resume=resume, overwrite=overwrite
     )
     return run(request, Silence() if quiet else Bar())
 

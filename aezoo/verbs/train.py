@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from aezoo.config.merge import Table
 from aezoo.config.run import RunConfig
 from aezoo.data.loading import batches_of, load_data
 from aezoo.data.memory import CHUNK, place
@@ -20,7 +19,6 @@ from aezoo.device import choose_device
 from aezoo.parts.autoencoder import Autoencoder, join, load_state
 from aezoo.parts.interfaces import FittedPrior
 from aezoo.parts.types import Data, Posterior
-from aezoo.resolve import resolve
 from aezoo.rundir.load import load
 from aezoo.rundir.open import directory_for, open_to_train
 from aezoo.rundir.rundir import Checkpoint, RunDir
@@ -56,42 +54,20 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """What a user asks for, on the command line or in Python.
+    """What to train and where to, as the command line and Python ask for it.
 
-    recipe:   a recipe's name or a TOML file
-    said:     who said it -> the table it stands for, such as {"--prior": {"prior": "normal"}}
-    sets:     "key=value" texts; they have the last word
-    scale:    `small` or `paper`
-    plugins:  one-file plugins to load first
+    config:   the complete run
     modules:  finished modules, by section
-    data:     stands in for the dataset
+    data:     stands in for the config's dataset
     out:      the run directory; none: one under `runs/`
     """
 
-    recipe: str | Path | None = None
-    said: Mapping[str, Table] = field(default_factory=dict)
-    sets: Sequence[str] = ()
-    scale: str | None = None
-    plugins: Sequence[str | Path] = ()
+    config: RunConfig
     modules: Mapping[str, nn.Module] = field(default_factory=dict)
     data: Data | None = None
     out: str | Path | None = None
     resume: bool = False
     overwrite: bool = False
-
-    def config(self) -> RunConfig:
-        """The complete run that is asked for.
-
-        Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
-        """
-        return resolve(
-            self.recipe,
-            flags=self.said,
-            sets=self.sets,
-            scale=self.scale,
-            given=self.modules,
-            plugins=self.plugins,
-        )
 
 
 def train(request: TrainRequest, progress: Progress | None = None) -> Run:
@@ -99,41 +75,19 @@ def train(request: TrainRequest, progress: Progress | None = None) -> Run:
 
     Raises:  AezooError for everything a user can mend
     """
-    return run_training(
-        request.config(),
-        request.out,
-        resume=request.resume,
-        overwrite=request.overwrite,
-        progress=progress,
-        modules=request.modules,
-        data=request.data,
-    )
-
-
-def run_training(
-    config: RunConfig,
-    out: str | Path | None = None,
-    *,
-    resume: bool = False,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-    modules: Mapping[str, nn.Module] | None = None,
-    data: Data | None = None,
-) -> Run:
-    """Train what a complete config says, into its run directory; `data` stands in for its dataset."""
-    modules = modules or {}
+    config, modules, resume = request.config, request.modules, request.resume
     if config.train.tensorboard:
         check_installed()
     if config.train.keep_memory:
         keep_memory()
     device = choose_device(config.train.device)
-    data = load_data(config) if data is None else data
+    data = load_data(config) if request.data is None else request.data
     config, assembly = prepare(config, data, modules)
     data = place(data, config.train.data, device)
-    run = RunDir(directory_for(config, out, resume=resume))
+    run = RunDir(directory_for(config, request.out, resume=resume))
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
-    with open_to_train(run, config, resume=resume, overwrite=overwrite, given=modules) as checkpoint:
+    with open_to_train(run, config, resume=resume, overwrite=request.overwrite, given=modules) as checkpoint:
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):

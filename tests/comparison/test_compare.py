@@ -23,6 +23,7 @@ from aezoo.comparison.presence import absent
 from aezoo.errors import MissingError
 from aezoo.registry import registry
 from aezoo.tables.table import build
+from aezoo.verbs.train import TrainRequest, train
 from tests.images import write_idx
 from tests.tiny import SETS
 from tests.working import Here
@@ -107,7 +108,7 @@ def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
     run_grid(whole, Here())
     cut = grid(tmp_path / "cut", "vae", seeds=1, steps=6, sets=(*SETS, "checkpoint.every=2"))
     path = cut.cells[0].path
-    aezoo.verbs.train.run_training(cut.cells[0].config, path)
+    train(TrainRequest(config=cut.cells[0].config, out=path))
     for file in ("results.json", "model.safetensors"):
         (path / file).unlink()
     (path / "checkpoints" / "step-000000006" / "state.json").unlink()  # as if killed while it was written

@@ -313,7 +313,7 @@ def test_diverging_is_exit_4_on_the_command_line(tmp_path, monkeypatch, capsys):
 
 
 def test_a_plan_counts_the_weights_each_phase_moves():
-    found = plan(TrainRequest(recipe="flexae", sets=SETS))
+    found = plan(TrainRequest(config=resolve("flexae", sets=SETS)))
     counts = found["parameters"]
     assert found["phases"]["autoencoder"]["weights"] == counts["encoder"] + counts["decoder"]
     assert found["phases"]["prior"]["weights"] == counts["prior"] > 0

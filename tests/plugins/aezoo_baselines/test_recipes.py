@@ -91,7 +91,8 @@ def test_paper_networks_suit_the_papers_images(name, dataset, datasets):
 
 @every_recipe
 def test_paper_settings_suit_enlarged_digits(name):
-    found = plan(TrainRequest(recipe=name, sets=["dataset.image_size=28"], scale="paper"))
+    config = resolve(name, sets=["dataset.image_size=28"], scale="paper")
+    found = plan(TrainRequest(config=config))
     assert found["x"]["shape"] == [1, 28, 28]
     assert found["steps"] >= 100_000
 
