@@ -14,7 +14,9 @@ from aezoo.api import (
     Autoencoder,
     Decoder,
     Encoder,
+    Fitting,
     LatentPrior,
+    OptimizerConfig,
     Phase,
     Posterior,
     Reconstruction,
@@ -110,6 +112,40 @@ class Learned(LatentPrior):
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         self.calls += 1
         return self.net(torch.randn(n, M, generator=generator))
+
+
+class Shift(nn.Module):
+    """A flow of one layer: z = exp(scale) u + shift, u ~ N(0, I). No part, and no autoencoder."""
+
+    def __init__(self, m: int) -> None:
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(torch.zeros(m)), nn.Parameter(torch.zeros(m))
+
+    def loss(self, step: Step) -> Terms:
+        """Minus the log-density of the codes, without its constant."""
+        u = (step.x - self.shift) * (-self.scale).exp()
+        return {"nll": (0.5 * u.square() + self.scale).sum(1).mean()}
+
+
+class Flow(LatentPrior):
+    """A prior whose flow is fitted after training."""
+
+    reads = ("z",)
+
+    def __init__(self, *, latent_dim: int, during: str = "normal") -> None:
+        super().__init__()
+        self.latent_dim, self.during = latent_dim, during
+        self.flow = Shift(latent_dim)
+        self.register_buffer("fitted", torch.tensor(False))
+
+    def fit(self, codes: Posterior, fitting: Fitting) -> None:
+        phase = Phase("flow", self.flow.loss, [self.flow], OptimizerConfig(lr=0.05))
+        fitting.train(self.flow, lambda draw: codes.z[draw % 3 :: 3], [phase])
+        self.fitted.fill_(True)
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        u = torch.randn(n, self.latent_dim, generator=generator)
+        return self.flow.scale.exp() * u + self.flow.shift
 
 
 class Squares(Reconstruction):

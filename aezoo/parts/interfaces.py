@@ -189,7 +189,9 @@ class FittedPrior(Protocol):
 class Attached(Protocol):
     """A part that needs another one: called once when all parts exist, before phases are asked.
 
-    A held part is no submodule: keep it as `self._held = (part,)`, or its weights appear twice.
+    A held part is no submodule: keep it as `self._held = (part,)`, or its weights appear twice. Its weights
+    count as behind every pass of the part that holds it, so that the gradient reaches them and no stale
+    value outlives their move.
     """
 
     def attach(self, model: Autoencoder) -> None:

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 def batch_norms(*parts: nn.Module) -> tuple[nn.Module, ...]:
     """Layers of some parts that keep running statistics."""
-    layers = (layer for part in parts for layer in part.modules())
+    layers = dict.fromkeys(layer for part in parts for layer in part.modules())
     return tuple(layer for layer in layers if isinstance(layer, _BatchNorm) and layer.track_running_stats)
 
 

@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aezoo.config.optimizer import OptimizerConfig
+from aezoo.errors import ConfigError
 from aezoo.randomness import generator_for, mix
+from aezoo.training.assemble import schedule_of
 from aezoo.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from aezoo.parts.autoencoder import Autoencoder
     from aezoo.parts.interfaces import Phase
     from aezoo.training.stages import Stages
 
@@ -40,18 +41,27 @@ class Fitting:
 
     def train(
         self,
-        model: Autoencoder,
+        model: nn.Module,
         batch: Batch,
         phases: Sequence[Phase],
         *,
-        schedule: str,
+        schedule: str | None = None,
         steps: int | None = None,
         optimizers: Mapping[str, OptimizerConfig] | None = None,
     ) -> None:
         """Train an inner model to the end, with the run's log, bar, checkpoints and resume.
 
-        model:  held by the prior as a submodule, so that checkpoints of the run contain it
+        model:     any module: an autoencoder of codes, a flow, an autoregressive network; a submodule of the
+                   prior, so that checkpoints of the run contain it
+        batch:     what the losses of its phases read as `step.x`
+        phases:    of an autoencoder `model.phases()`; else one is `Phase("flow", loss, [model])`
+        schedule:  none: the default one of its phases, with a round of critics
+        steps:     none: as many as the autoencoder was trained for
+
+        Raises:  ConfigError for a module that the run's checkpoints would not contain
         """
+        self._check_contained(model)
+        schedule = schedule or schedule_of(phases, critic_steps=1)
         self._trained += 1
         stage = "fit" if self._trained == 1 else f"fit{self._trained}"
         model.to(self.device).train()
@@ -67,6 +77,18 @@ class Fitting:
         )
         self._stages.go(stage, trainer, steps or self.steps)
         model.eval()
+
+    def _check_contained(self, model: nn.Module) -> None:
+        """A module outside the run's model would train, and be lost."""
+        kept = {id(tensor) for tensor in self._stages.model.state_dict(keep_vars=True).values()}
+        lost = [name for name, tensor in model.state_dict(keep_vars=True).items() if id(tensor) not in kept]
+        if lost:
+            raise ConfigError(
+                f"the module {type(model).__name__} that a prior fits is no part of the run's model: "
+                f"its {lost[0]} would never be saved",
+                where="prior.name",
+                fix="keep it as a submodule of the prior: self.flow = flow, in __init__",
+            )
 
 
 class _Drawn:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
+from aezoo.parts.held import behind
 from aezoo.parts.statistics import batch_norms, still_statistics
 from aezoo.parts.types import Posterior
 from aezoo.randomness import generator_for
@@ -51,8 +52,8 @@ class _Pass:
 
 
 def weight_ids(*parts: nn.Module) -> Ids:
-    """Identities of all weights of some parts."""
-    return frozenset(id(weight) for part in parts for weight in part.parameters())
+    """Identities of all weights behind some parts: their own, and those of parts that they hold."""
+    return frozenset(map(id, behind(*parts)[1]))
 
 
 class Step:
@@ -63,13 +64,13 @@ class Step:
     x_hat:      decoder(z)
     z_prior:    codes of the prior in force [B, m];  x_prior: decoder(z_prior)
     partner:    a second, independent batch with `.x`, `.posterior` and `.z`
-    model:      all parts
+    model:      all parts; inside a fit, the module that is fitted, whose losses may read `x` alone
     number:     of the iteration, from 0
     generator:  for draws; seeded from (seed, number, position in the schedule, phase or pass)
     """
 
-    def __init__(self, model: Autoencoder, batches: Batches, *, seed: int, device: torch.device) -> None:
-        self.model = model
+    def __init__(self, model: nn.Module, batches: Batches, *, seed: int, device: torch.device) -> None:
+        self.model = cast("Autoencoder", model)
         self.number = 0
         self.device = device
         self.partner = Partner(self)
@@ -123,6 +124,8 @@ class Step:
 
     def once(self, key: str, compute: Callable[[], T], *parts: nn.Module) -> T:
         """A forward pass, remembered under `key`; `parts` are all parts whose weights lie behind it.
+
+        What a part holds (`aezoo.parts.held`) counts as behind it and need not be named.
 
         Raises:  RuntimeError when an enclosing pass does not name a part behind this one, because its
                  own remembered value would silently outlive a move of that part's weights
@@ -184,7 +187,8 @@ class Step:
         """Weights and BatchNorm layers of some parts; looked up once, parts do not change in training."""
         key = tuple(id(part) for part in parts)
         if key not in self._known:
-            self._known[key] = weight_ids(*parts), batch_norms(*parts)
+            layers, weights = behind(*parts)
+            self._known[key] = frozenset(map(id, weights)), batch_norms(*layers)
         return self._known[key]
 
     def _check_enclosing(self, key: str, ids: Ids) -> None:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.config.ramps import Ramp
 from aezoo.errors import ConfigError, DivergedError
+from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.interfaces import Component, Phase, moved_weights
 from aezoo.parts.types import Terms
 from aezoo.randomness import mix
@@ -21,9 +21,6 @@ from aezoo.training.averages import Averages
 from aezoo.training.optimizers import make_optimizer, set_learning_rate
 from aezoo.training.schedule import Group, Sampling, check_names, parse
 from aezoo.training.step import Batches, Ids, Step
-
-if TYPE_CHECKING:
-    from aezoo.parts.autoencoder import Autoencoder
 
 
 @dataclass
@@ -64,7 +61,7 @@ class Minibatch:
 class Trainer:
     """Trains the weights of a model by alternating phases.
 
-    model:       all parts, in training mode on `device`
+    model:       all parts, in training mode on `device`; or, inside a fit, any module that has phases
     phases:      every phase of every part
     schedule:    the order within an iteration (aezoo.training.schedule)
     batches:     where minibatches come from
@@ -74,7 +71,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Autoencoder,
+        model: nn.Module,
         phases: Sequence[Phase],
         schedule: str,
         batches: Batches,
@@ -94,7 +91,7 @@ class Trainer:
         self._step = Step(model, batches, seed=seed, device=self.device)
         self._precision = precision
         self._seed = seed
-        self._after = [part for part in model.parts() if type(part).after is not Component.after]
+        self._after = [part for part in parts_of(model) if type(part).after is not Component.after]
         self._recorded: dict[str, list[Tensor]] | None = None
         self.averages = Averages(model, average) if average else None
 
@@ -246,6 +243,13 @@ class Trainer:
                     }
         if self.averages is not None:
             self.averages.load(tensors)
+
+
+def parts_of(model: nn.Module) -> list[Component]:
+    """The parts that take part in training: an autoencoder's own, or all those inside another module."""
+    if isinstance(model, Autoencoder):
+        return model.parts()
+    return [part for part in model.modules() if isinstance(part, Component)]
 
 
 def divergence_error(name: str, value: float, completed: int) -> DivergedError:

@@ -3,11 +3,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from aezoo.api import ConfigError, Fitting, Posterior, build_model
+from aezoo.api import Component, ConfigError, Fitting, Phase, Posterior, build_model
 from aezoo.training.step import weight_ids
 from aezoo.training.trainer import Trainer
 from aezoo_priors.two_stage import TwoStage, TwoStageFit
-from tests.toyparts import same, state_of
+from tests.toyparts import Flow, Shift, same, state_of
 
 
 class Stages:
@@ -15,16 +15,16 @@ class Stages:
 
     config = SimpleNamespace(train=SimpleNamespace(precision="fp32"))
 
-    def __init__(self):
-        self.ran, self.log = [], []
+    def __init__(self, model):
+        self.model, self.ran, self.log = model, [], []
 
     def go(self, stage, trainer, steps):
         self.ran.append((stage, steps, trainer))
         self.log += [trainer.iterate(record=True) for _ in range(steps)]
 
 
-def fitting(seed=0, steps=30):
-    stages = Stages()
+def fitting(prior, seed=0, steps=30):
+    stages = Stages(prior)
     return Fitting(stages, seed=seed, device=torch.device("cpu"), steps=steps), stages
 
 
@@ -70,7 +70,7 @@ def test_sampling_before_the_fit_is_an_error():
 
 def test_the_second_stage_trains_through_the_one_trainer():
     prior = second_stage()
-    means, stages = fitting(steps=40)
+    means, stages = fitting(prior, steps=40)
     prior.fit(codes(), means)
     ((stage, steps, trainer),) = stages.ran
     assert (stage, steps) == ("fit", 40) and trainer.model is prior.stage
@@ -80,7 +80,7 @@ def test_the_second_stage_trains_through_the_one_trainer():
 
 def test_samples_of_the_fitted_second_stage_lie_where_the_codes_do():
     prior = second_stage(steps=300)
-    means, _ = fitting()
+    means, _ = fitting(prior)
     prior.fit(codes(), means)
     z = prior.sample(2000, torch.Generator().manual_seed(0)).detach()
     assert torch.allclose(z.mean(0), torch.full((2,), 3.0), atol=0.4)
@@ -90,7 +90,7 @@ def test_samples_of_the_fitted_second_stage_lie_where_the_codes_do():
 def test_the_second_stage_never_touches_the_first():
     model = two_stage_vae(fit={"steps": 5})
     before = state_of(model)
-    means, stages = fitting()
+    means, stages = fitting(model)
     with torch.no_grad():
         posterior = model.encode(torch.rand(64, 4))
     model.prior.fit(posterior, means)
@@ -129,7 +129,7 @@ def test_targets_are_drawn_anew_from_the_posteriors(made):
     """A wide posterior at one mean: the second stage sees its width, not a point."""
     wide = Posterior(z=torch.zeros(10, 2), mean=torch.zeros(10, 2), log_var=torch.zeros(10, 2))
     prior = second_stage(steps=1)
-    prior.fit(wide, fitting()[0])
+    prior.fit(wide, fitting(prior)[0])
     ((batches, _),) = made
     seen = torch.cat([batches.batch(draw) for draw in range(40)])
     assert torch.allclose(seen.std(0), torch.ones(2), atol=0.1)
@@ -140,7 +140,7 @@ def test_targets_are_drawn_anew_from_the_posteriors(made):
 def test_a_fit_is_repeatable_and_follows_the_seed():
     def fit(seed):
         prior = second_stage(steps=5)
-        means, _ = fitting(seed)
+        means, _ = fitting(prior, seed)
         prior.fit(codes(), means)
         return state_of(prior)
 
@@ -150,7 +150,7 @@ def test_a_fit_is_repeatable_and_follows_the_seed():
 
 def test_a_second_fit_of_a_prior_has_a_stage_and_noise_of_its_own(made):
     prior = second_stage(steps=2)
-    means, stages = fitting()
+    means, stages = fitting(prior)
     prior.fit(codes(), means)
     prior.fit(codes(), means)
     assert [stage for stage, _, _ in stages.ran] == ["fit", "fit2"]
@@ -158,6 +158,45 @@ def test_a_second_fit_of_a_prior_has_a_stage_and_noise_of_its_own(made):
 
 
 def test_the_fits_generator_is_the_runs_and_no_other():
-    one, again, other = (fitting(seed)[0] for seed in (0, 0, 1))
+    one, again, other = (fitting(Flow(latent_dim=2), seed)[0] for seed in (0, 0, 1))
     draws = [torch.rand(2, generator=each.generator) for each in (one, again, other)]
     assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+
+
+# -- modules that are no autoencoder
+
+
+def test_a_flow_is_fitted_by_the_one_trainer():
+    prior = Flow(latent_dim=2)
+    means, stages = fitting(prior, steps=400)
+    given = codes(shift=3.0)
+    prior.fit(given, means)
+    ((stage, steps, trainer),) = stages.ran
+    assert (stage, steps, trainer.model) == ("fit", 400, prior.flow) and not prior.flow.training
+    assert torch.allclose(prior.flow.shift, given.z.mean(0), atol=0.05)
+    assert torch.allclose(prior.flow.scale.exp(), given.z.std(0), atol=0.05)
+
+
+def test_parts_inside_a_fitted_module_are_told_the_end_of_each_iteration():
+    class Counting(Component):
+        def __init__(self):
+            super().__init__()
+            self.flow = Shift(2)
+            self.register_buffer("count", torch.tensor(0))
+
+        def after(self, step):
+            self.count += 1
+
+    module = Counting()
+    means, _ = fitting(module, steps=7)
+    phase = Phase("flow", module.flow.loss, [module.flow])
+    means.train(module, lambda draw: torch.ones(4, 2), [phase])
+    assert module.count == 7
+
+
+def test_a_module_that_checkpoints_would_not_contain_is_not_fitted():
+    prior = Flow(latent_dim=2)
+    lost = Shift(2)
+    with pytest.raises(ConfigError, match="Shift that a prior fits is no part of the run's model") as err:
+        fitting(prior)[0].train(lost, lambda draw: torch.ones(4, 2), [Phase("flow", lost.loss, [lost])])
+    assert "its scale would never be saved" in str(err.value) and "submodule" in err.value.fix

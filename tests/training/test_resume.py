@@ -82,13 +82,15 @@ def test_crashes_anywhere_leave_no_trace(tmp_path, monkeypatch, recipe, options)
 
 
 @pytest.mark.parametrize("step", [9, 11, 15])
-def test_a_second_stage_goes_on_where_it_stopped(tmp_path, monkeypatch, step):
-    averaged = {"settings": {"ema": {"decay": 0.9}}}
-    undisturbed = traces(trained(tmp_path / "a", "two-stage-vae", steps=8, **averaged))
+@pytest.mark.parametrize("recipe", [("two-stage-vae", {}), ("vae", {"prior": "tests.toyparts:Flow"})])
+def test_a_second_stage_goes_on_where_it_stopped(tmp_path, monkeypatch, recipe, step):
+    name, given = recipe
+    options = {**given, "steps": 8, "settings": {"ema": {"decay": 0.9}}}
+    undisturbed = traces(trained(tmp_path / "a", name, **options))
     crashing(monkeypatch, step)  # the fit begins with the ninth; of 8 it has a checkpoint after 5
     with pytest.raises(Crash):
-        trained(tmp_path / "b", "two-stage-vae", steps=8, **averaged)
-    assert traces(trained(tmp_path / "b", "two-stage-vae", steps=8, resume=True, **averaged)) == undisturbed
+        trained(tmp_path / "b", name, **options)
+    assert traces(trained(tmp_path / "b", name, resume=True, **options)) == undisturbed
 
 
 def test_a_stop_between_training_and_fit_fits_afterwards(tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
+import weakref
+
 import pytest
 import torch
 from torch import nn
 
-from aezoo.api import Phase
+from aezoo.api import LatentPrior, Phase
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.parts.statistics import batch_norms, running_statistics, still_statistics
 from aezoo.training.step import Step, weight_ids
@@ -13,6 +15,7 @@ from tests.toyparts import (
     Part,
     Rows,
     autoencoder,
+    groups,
     moved,
     seeded,
     state_of,
@@ -158,6 +161,70 @@ def test_what_when_reads_still_carries_a_graph_for_its_phase():
     _, trainer = watched(encode, schedule="batch autoencoder batch encode")
     trainer.iterate()  # without a graph the first run would be an error
     assert trainer.descents["encode"].checked
+
+
+# -- held parts
+
+
+class Echo(LatentPrior):
+    """Codes of three rows, by the encoder that it holds."""
+
+    latent_dim = 2
+
+    def attach(self, model):
+        self._held = (model.encoder,)
+
+    def sample(self, n, generator):
+        return self._held[0](Rows().batch(7)).z[:n]
+
+
+def test_the_gradient_of_a_prior_that_holds_the_encoder_reaches_the_encoder():
+    pull = moving("pull", lambda step: step.z_prior.square().mean(), "encoder")
+    model, trainer = watched(pull, schedule="batch autoencoder batch pull", prior=Echo())
+    trainer.iterate()
+    assert trainer.descents["pull"].checked
+    before = weights_of(model)
+    trainer._update(trainer._plan[-1])
+    assert groups(moved(before, model)) == {"encoder"}
+
+
+def test_codes_of_a_prior_are_forgotten_when_a_part_that_it_holds_has_moved():
+    seen = []
+    parts = [looking(name, lambda step: seen.append(step.z_prior)) for name in "ab"]
+    encode = moving("encode", lambda step: step.z.square().mean(), "encoder")
+    model, trainer = watched(*parts, encode, schedule="batch autoencoder a encode b", prior=Echo())
+    trainer.iterate()
+    assert not torch.equal(seen[0], seen[1])
+    assert torch.equal(seen[1].detach(), model.encoder(Rows().batch(7)).z.detach())
+
+
+def test_a_pass_that_reads_a_held_part_names_only_the_part_that_holds_it():
+    look = looking("look", lambda step: step.once("mine", lambda: step.z_prior.mean(), step.model.prior))
+    _, trainer = watched(look, schedule="batch look autoencoder", prior=Echo())
+    trainer.iterate()  # the encoder is behind it by way of the prior: no error
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda layer: (layer,),
+        lambda layer: [[layer]],
+        lambda layer: {"it": layer},
+        lambda layer: layer.weight,
+        weakref.ref,
+    ],
+    ids=["tuple", "list", "table", "weight", "weak"],
+)
+def test_a_held_layer_counts_however_it_is_kept(keep):
+    holder, layer = nn.Module(), nn.Linear(2, 2)
+    holder.__dict__["_held"] = keep(layer)
+    assert id(layer.weight) in weight_ids(holder) and not list(holder.parameters())
+
+
+def test_parts_that_hold_each_other_end():
+    one, other = nn.Linear(2, 2), nn.Linear(2, 2)
+    one._held, other._held = (other,), (one,)
+    assert weight_ids(one) == weight_ids(other) and len(weight_ids(one)) == 4
 
 
 # -- draws
