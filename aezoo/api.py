@@ -23,6 +23,7 @@ from aezoo.functional.divergences import (
 )
 from aezoo.functional.interpolation import interpolate
 from aezoo.functional.penalties import gradient_penalty
+from aezoo.functional.precision import at_least_float32
 from aezoo.functional.reconstruction import (
     absolute_error,
     binary_cross_entropy,
@@ -103,6 +104,7 @@ __all__ = [
     "Value",
     "absolute_error",
     "as_tensor",
+    "at_least_float32",
     "batch_norms",
     "binary_cross_entropy",
     "build_model",

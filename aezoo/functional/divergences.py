@@ -1,4 +1,4 @@
-"""Normal densities, and divergences that have a closed form."""
+"""Normal densities, and divergences that have a closed form: in float32 whatever the network computed in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 
 import torch
 from torch import Tensor
+
+from aezoo.functional.precision import at_least_float32
 
 LOG_2PI = math.log(2.0 * math.pi)
 
@@ -22,6 +24,7 @@ def kl_to_standard_normal(mean: Tensor, log_var: Tensor) -> Tensor:
     tensor([2.])
     """
     check_same_shape(mean=mean, log_var=log_var)
+    mean, log_var = at_least_float32(mean), at_least_float32(log_var)
     # expm1(v) - v keeps what exp(v) - 1 - v rounds away when v is near 0
     return 0.5 * (mean.square() + torch.expm1(log_var) - log_var).sum(dim=1)
 
@@ -37,6 +40,7 @@ def diagonal_normal_log_prob(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor
     tensor([-1.8379])
     """
     check_same_shape(z=z, mean=mean, log_var=log_var)
+    z, mean, log_var = map(at_least_float32, (z, mean, log_var))
     return -0.5 * ((z - mean).square() * torch.exp(-log_var) + log_var + LOG_2PI).sum(dim=1)
 
 
@@ -49,7 +53,7 @@ def standard_normal_log_prob(z: Tensor) -> Tensor:
     >>> standard_normal_log_prob(torch.tensor([[3.0]]))
     tensor([-5.4189])
     """
-    return -0.5 * (z.square() + LOG_2PI).sum(dim=1)
+    return -0.5 * (at_least_float32(z).square() + LOG_2PI).sum(dim=1)
 
 
 def check_same_shape(**tensors: Tensor) -> None:

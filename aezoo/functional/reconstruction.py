@@ -1,4 +1,7 @@
-"""What a reconstruction costs, per example: sums over all dimensions of x."""
+"""What a reconstruction costs, per example: sums over all dimensions of x.
+
+In float32 whatever the network computed in.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import torch
 from torch import Tensor
 
 from aezoo.functional.divergences import LOG_2PI, check_same_shape
+from aezoo.functional.precision import at_least_float32
 
 PROBABILITY_MARGIN = 1e-7  # keeps both logarithms finite; 1 - 1e-7 is still below 1 in float32
 
@@ -21,7 +25,7 @@ def squared_error(x: Tensor, x_hat: Tensor) -> Tensor:
     tensor([5.])
     """
     check_same_shape(x=x, x_hat=x_hat)
-    return (x - x_hat).square().flatten(start_dim=1).sum(dim=1)
+    return (at_least_float32(x) - at_least_float32(x_hat)).square().flatten(start_dim=1).sum(dim=1)
 
 
 def absolute_error(x: Tensor, x_hat: Tensor) -> Tensor:
@@ -35,11 +39,11 @@ def absolute_error(x: Tensor, x_hat: Tensor) -> Tensor:
     tensor([3.])
     """
     check_same_shape(x=x, x_hat=x_hat)
-    return (x - x_hat).abs().flatten(start_dim=1).sum(dim=1)
+    return (at_least_float32(x) - at_least_float32(x_hat)).abs().flatten(start_dim=1).sum(dim=1)
 
 
 def binary_cross_entropy(x: Tensor, x_hat: Tensor) -> Tensor:
-    """-sum x log x_hat + (1 - x) log(1 - x_hat), in float32 whatever the network computed in.
+    """-sum x log x_hat + (1 - x) log(1 - x_hat).
 
     Its minimum over x_hat is the entropy of x, which is above 0 for grey pixels.
 

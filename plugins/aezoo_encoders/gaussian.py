@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from aezoo.api import Backbone, Encoder, Posterior, glorot_uniform_
+from aezoo.api import Backbone, Encoder, Posterior, at_least_float32, glorot_uniform_
 
 # A code is then never wider than e^7.5 = 1800 or narrower than 1/1800: exp(log_var) and its
 # inverse stay far from overflow, also in half precision's exponent, and no method needs more.
@@ -36,8 +36,9 @@ class Gaussian(Encoder):
         z = mean + exp(log_var / 2) eps with eps ~ N(0, I); without a generator eps = 0.
         """
         features = self.body(x)
-        mean: Tensor = self.mean(features)
-        log_var = self.log_var(features).clamp(-LOG_VAR_BOUND, LOG_VAR_BOUND)
+        # z too: of a code rounded to 8 bits log_q would not be the density
+        mean = at_least_float32(self.mean(features))
+        log_var = at_least_float32(self.log_var(features)).clamp(-LOG_VAR_BOUND, LOG_VAR_BOUND)
         eps = _noise(mean, generator)
         z = mean + (0.5 * log_var).exp() * eps
         # (z - mean)^2 / var is eps^2: no division, and the gradient along z = z(mean, log_var)

@@ -21,6 +21,7 @@ from aezoo.api import (
     Regularizer,
     Step,
     Terms,
+    at_least_float32,
     glorot_uniform_,
     gradient_penalty,
     interpolate,
@@ -69,14 +70,15 @@ class Interp(Regularizer):
         """Equation 9: E C(x_inp) - E C(x) + beta E (||grad C(x_bar)|| - 1)^2."""
         x, x_inp = step.x, decode_between(step).detach()
         alpha = torch.rand(len(x), generator=step.generator, device=x.device)  # one per example
-        low, high = self.critic(torch.cat([x_inp, x])).chunk(2)  # one pass over both
+        low, high = at_least_float32(self.critic(torch.cat([x_inp, x]))).chunk(2)  # one pass over both
         gap = low.mean() - high.mean()
         step.note("wasserstein", -gap)
         return {"gap": gap, "penalty": self.penalty * gradient_penalty(self.critic, x, x_inp, alpha).mean()}
 
     def smoothing_loss(self, step: Step) -> Terms:
         """Equation 10; the gradient reaches the decoder, and the encoder by way of both codes."""
-        return {"smoothing": -value_at(self.weight, step.number) * self.critic(decode_between(step)).mean()}
+        height = at_least_float32(self.critic(decode_between(step))).mean()
+        return {"smoothing": -value_at(self.weight, step.number) * height}
 
 
 def decode_between(step: Step) -> Tensor:

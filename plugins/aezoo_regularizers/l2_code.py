@@ -6,7 +6,7 @@ from typing import Annotated, Literal, final
 
 from pydantic import Field
 
-from aezoo.api import Number, Regularizer, Step, Terms, value_at
+from aezoo.api import Number, Regularizer, Step, Terms, at_least_float32, value_at
 
 
 @final
@@ -28,7 +28,7 @@ class L2Code(Regularizer):
         self.weight, self.reduction = weight, reduction
 
     def terms(self, step: Step) -> Terms:
-        square = step.z.square()  # [B, m]
+        square = at_least_float32(step.z).square()  # [B, m]
         # the paper's formula is half the sum; the authors' code takes the mean, and so do their weights
         size = square.mean(dim=1) if self.reduction == "mean" else 0.5 * square.sum(dim=1)
         return {"l2_code": value_at(self.weight, step.number) * size.mean()}

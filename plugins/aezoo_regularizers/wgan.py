@@ -20,6 +20,7 @@ from aezoo.api import (
     Regularizer,
     Step,
     Terms,
+    at_least_float32,
     batch_norms,
     glorot_normal_,
     gradient_penalty,
@@ -78,7 +79,7 @@ class WGAN(Regularizer):
         """Equation 5: E C(z_prior) - E C(z) + beta E (||grad C(z_bar)|| - 1)^2."""
         z, z_prior = step.z.detach(), step.z_prior.detach()
         alpha = torch.rand(len(z), generator=step.generator, device=z.device)  # one per example
-        low, high = self.critic(torch.cat([z_prior, z])).chunk(2)  # one pass over both
+        low, high = at_least_float32(self.critic(torch.cat([z_prior, z]))).chunk(2)  # one pass over both
         gap = low.mean() - high.mean()
         step.note("wasserstein", -gap)
         return {"gap": gap, "penalty": self.penalty * gradient_penalty(self.critic, z, z_prior, alpha).mean()}
@@ -88,8 +89,10 @@ class WGAN(Regularizer):
         if self.show_prior and batch_norms(step.model.decoder):
             with torch.no_grad():  # not a remembered pass: those leave the running statistics alone
                 step.model.decoder(step.z_prior)
-        return {"prior": -value_at(self.weight, step.number) * self.critic(step.z_prior).mean()}
+        return {
+            "prior": -value_at(self.weight, step.number) * at_least_float32(self.critic(step.z_prior)).mean()
+        }
 
     def encoder_loss(self, step: Step) -> Terms:
         """Equation 8: the images' codes go where the critic is low."""
-        return {"encoder": value_at(self.weight, step.number) * self.critic(step.z).mean()}
+        return {"encoder": value_at(self.weight, step.number) * at_least_float32(self.critic(step.z)).mean()}
