@@ -185,15 +185,15 @@ class Evaluation:
         self, named: Named, metric: SetMetric, space: Space, of: str, fake: Tensor, real: Tensor
     ) -> Iterator[Result]:
         protocol = self._protocol(named, space, of, len(fake))
-        why = ""
         try:
-            values: Mapping[str, float] = metric.compare(fake, real, self.seed)
-        except ConfigError as err:  # this pair of sets has no such number, such as a mean image's neighbours
-            values, why = {}, err.what
+            values: Mapping[str, float | str] = metric.compare(fake, real, self.seed)
+        except ConfigError as err:  # this pair of sets has no such numbers, such as too few rows' neighbours
+            values = dict.fromkeys(metric.measures, err.what)
         for name, measure in metric.measures.items():
-            if name in values or why:
-                label = name if metric.bare else f"{name}[{space.name}]"
-                yield Result(label, of, values.get(name), measure.better, protocol, why)
+            if name in values:
+                label, value = name if metric.bare else f"{name}[{space.name}]", values[name]
+                number, why = (None, value) if isinstance(value, str) else (value, "")
+                yield Result(label, of, number, measure.better, protocol, why)
 
     def _of_model(self, named: Named, metric: ModelMetric) -> Iterator[Result]:
         own = replace(self.plain, settings=named.settings, engine=metric.engine)

@@ -8,7 +8,7 @@ from aezoo.metrics.codes import active_units, effective_rank, posterior_gap
 from aezoo.metrics.frechet import Statistics, frechet_distance, frechet_from_statistics
 from aezoo.metrics.kernel import kernel_distance
 from aezoo.metrics.likelihood import importance_nll
-from aezoo.metrics.manifold import density_coverage, knn_precision_recall
+from aezoo.metrics.manifold import density_coverage, knn_precision, knn_precision_recall, knn_recall
 from aezoo.metrics.memorization import (
     authenticity,
     copies,
@@ -36,8 +36,10 @@ __all__ = [
     "frechet_from_statistics",
     "importance_nll",
     "kernel_distance",
+    "knn_precision",
     "knn_precision_recall",
     "knn_probe",
+    "knn_recall",
     "kth_distances",
     "linear_probe",
     "memorization_columns",

@@ -24,10 +24,25 @@ def knn_precision_recall(a: Features, b: Features, k: int) -> tuple[float, float
     >>> knn_precision_recall(torch.tensor([[0.4], [9.0]]), torch.tensor([[0.0], [1.0], [3.0]]), 1)
     (0.5, 1.0)
     """
+    return knn_precision(a, b, k), knn_recall(a, b, k)
+
+
+def knn_precision(a: Features, b: Features, k: int) -> float:
+    """The first of `knn_precision_recall`, for which a may be copies of one row.
+
+    Raises:  ConfigError as there, but for anything about the neighbours of a
+    """
     fake, real = pair(a, b)
-    precision = _inside(fake, real, _radii(real, k, "b")) > 0
-    recall = _inside(real, fake, _radii(fake, k, "a")) > 0
-    return float(precision.double().mean()), float(recall.double().mean())
+    return float((_inside(fake, real, _radii(real, k, "b")) > 0).double().mean())
+
+
+def knn_recall(a: Features, b: Features, k: int) -> float:
+    """The second of `knn_precision_recall`, for which b may be copies of one row.
+
+    Raises:  ConfigError as there, but for anything about the neighbours of b
+    """
+    fake, real = pair(a, b)
+    return float((_inside(real, fake, _radii(fake, k, "a")) > 0).double().mean())
 
 
 def density_coverage(a: Features, b: Features, k: int) -> tuple[float, float]:

@@ -96,8 +96,11 @@ class SetMetric(Metric):
     """Numbers that compare two sets of features, whatever made them."""
 
     @abstractmethod
-    def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:
-        """A value for each measure: fake [N, d] generated, real [M, d] from the test split, float32."""
+    def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float | str]:
+        """A value for each measure: fake [N, d] generated, real [M, d] from the test split, float32.
+
+        A text instead of a number says why these sets have none; a ConfigError says so of all measures.
+        """
 
 
 class PairMetric(Metric):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aezoo.errors import ConfigError
-from aezoo.metrics.manifold import density_coverage, knn_precision_recall
+from aezoo.metrics.manifold import density_coverage, knn_precision, knn_precision_recall, knn_recall
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -91,6 +91,13 @@ def test_rotation_translation_and_order_change_nothing(seed, shift):
     turn = torch.linalg.qr(torch.randn(4, 4, generator=draw, dtype=torch.float64)).Q
     order = torch.randperm(len(b), generator=draw)
     assert measures(a @ turn + shift, (b @ turn + shift)[order], 3) == pytest.approx(measures(a, b, 3))
+
+
+def test_copies_of_one_row_have_a_precision_and_no_recall():
+    fake, real = torch.zeros(9, 1), torch.arange(9.0)[:, None]
+    assert knn_precision(fake, real, 3) == 1.0
+    with pytest.raises(ConfigError, match="each row of a is there 4 times or more"):
+        knn_recall(fake, real, 3)
 
 
 def test_a_set_against_itself_covers_everything():

@@ -216,10 +216,17 @@ def test_damaged_results_are_named_and_not_overwritten(run):
 
 def test_a_measure_that_one_set_does_not_have_leaves_the_others(run):
     found = aezoo.evaluate(run, metrics=["knn"], n=60)
-    assert found.value("coverage[classifier-digits]", "mean") is None
-    assert 0 <= found.value("coverage[classifier-digits]", "generation") <= 1
-    why = next(row["why"] for row in found.rows() if row["of"] == "mean")
+    assert found.value("knn_recall[classifier-digits]", "mean") is None
+    assert 0 <= found.value("knn_recall[classifier-digits]", "generation") <= 1
+    why = next(row["why"] for row in found.rows() if row["value"] is None)
     assert why and why in found.table()
+
+
+def test_precision_density_and_coverage_survive_where_recall_is_undefined(run):
+    """Copies of one image have no neighbourhoods of their own; the real rows' are there all the same."""
+    found = aezoo.evaluate(run, metrics=["knn"], n=60)
+    for measure in ("knn_precision", "density", "coverage"):
+        assert found.value(f"{measure}[classifier-digits]", "mean") >= 0.0
 
 
 # --- what a number says of itself
