@@ -100,7 +100,11 @@ class CheckpointConfig(Config):
 class EvaluateConfig(Config):
     """Looking at the model while it trains, and when it is done."""
 
-    every: int = Field(0, ge=0, description="steps between sample grids and test errors; 0: none")
+    every: int = Field(
+        0,
+        ge=0,
+        description="steps between grids of samples and errors of validation (else training) rows; 0: none",
+    )
     end: bool = Field(True, description="a short evaluation when training is over")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
@@ -28,6 +29,7 @@ from aezoo.rundir.rundir import RunDir
 from aezoo.rundir.versions import versions
 
 SHOWN = 64  # images in a grid
+LOOKED_AT = 1000  # training rows, at most, that are reconstructed while training goes on
 
 
 def write_products(
@@ -123,13 +125,19 @@ def record(
         write_text(run.path / "report.html", short_page(run.path, results))
 
 
-def reconstruction_error(model: Autoencoder, data: Data) -> float:
-    """Squared error per test row, summed over its dimensions, mean over the rows."""
-    total = 0.0
-    for rows in data.test.values.split(CHUNK):
-        x = data.x(rows.to(model.device))
+def reconstruction_error(model: Autoencoder, data: Data) -> dict[str, float]:
+    """For the log: squared error summed over a row's dimensions, mean over the rows, named by what they are.
+
+    Of the validation part; where there is none, of about 1,000 training rows. Never of test rows: what a log
+    shows while training goes on is what people stop and choose by.
+    """
+    name, split = ("train", data.train) if data.validation is None else ("validation", data.validation)
+    step = 1 if name == "validation" else math.ceil(len(split) / LOOKED_AT)
+    total, places = 0.0, torch.arange(0, len(split), step)
+    for some in places.split(CHUNK):
+        x = data.x(split.values[some].to(model.device))
         total += float(squared_error(x, model.reconstruct(x)).double().sum())
-    return total / len(data.test)
+    return {f"evaluate/{name}_sse": total / len(places)}
 
 
 def write_grids(run: RunDir, model: Autoencoder, data: Data, seed: int, step: int | None = None) -> None:

@@ -121,7 +121,7 @@ def _train(
     def look(step: int) -> dict[str, float]:
         with averages.in_place() if averages else nullcontext():
             write_grids(stages.run, model, data, config.train.seed, step)
-            return {"evaluate/test_sse": reconstruction_error(model, data)}
+            return reconstruction_error(model, data)
 
     stages.go("train", trainer, train.steps, look)
     if averages is not None:  # from here on the averaged weights are the model

@@ -13,6 +13,7 @@ from aezoo.cli.main import main
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.data.loading import load_data
 from aezoo.errors import ConfigError, DivergedError, MissingError, RunFileError
+from aezoo.parts.types import Data, Split
 from aezoo.resolve import resolve
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
@@ -276,9 +277,27 @@ def test_looking_while_training_works_before_a_prior_is_fitted(tmp_path):
     looking = {"evaluate": {"every": 1}}
     path = trained(tmp_path / "run", "ae-gmm", settings=looking).path
     assert len(list((path / "samples").iterdir())) == 2
-    assert all(line["evaluate/test_sse"] > 0 for line in RunDir(path).read_metrics())
+    assert all(line["evaluate/train_sse"] > 0 for line in RunDir(path).read_metrics())
     plain = trained(tmp_path / "plain", "ae-gmm")
     assert weights(path) == weights(plain.path)
+
+
+@pytest.mark.parametrize(("rows", "name"), [(20, "validation_sse"), (0, "train_sse")])
+def test_looking_while_training_does_not_touch_the_test_rows(tmp_path, rows, name):
+    """Whoever stops or chooses by what the log says would otherwise have chosen on test data."""
+    x = torch.rand(60, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    parts = {"train": Split(x[:40]), "validation": Split(x[40:]) if rows else None}
+
+    def logged(shade):
+        test = Split(torch.full((9, 1, 6, 6), shade))
+        data = Data("made-up", (1, 6, 6), (0.0, 1.0), test=test, **parts)
+        settings = {"evaluate": {"every": 1, "end": False}}
+        path = trained(tmp_path / f"run{shade}", "vae", dataset=data, settings=settings).path
+        lines = RunDir(path).read_metrics()
+        return [{key: line[key] for key in line if key.startswith("evaluate/")} for line in lines]
+
+    assert logged(0.0) == logged(1.0)
+    assert [list(line) for line in logged(0.5)] == [[f"evaluate/{name}"]] * 2
 
 
 def test_a_loss_that_is_not_finite_names_phase_and_term_and_keeps_the_last_good_checkpoint(tmp_path):
