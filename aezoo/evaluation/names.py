@@ -2,10 +2,12 @@
 
 OWN = ("reconstruction", "generation")
 """What a model made."""
+RECONSTRUCTION, GENERATION = OWN
 REFERENCES = {"floor": "train against test", "mean": "mean image", "gaussian": "pixel Gaussian"}
 """What no model made.
 
-floor:      other training rows: what a perfect generator would reach
+floor:      other training rows: what a perfect generator would reach; no floor for reconstructions, which
+            are made from the test rows themselves
 mean:       the mean training row, over and over: nothing generated, nothing wrong on average
 gaussian:   a normal distribution with mean and covariance of training rows, cut to the range
 """

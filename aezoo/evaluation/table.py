@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aezoo.evaluation.names import LABELS
+from aezoo.evaluation.digits import decimals, number
+from aezoo.evaluation.names import FLOOR, LABELS, RECONSTRUCTION, REFERENCES
 from aezoo.evaluation.sets import COLUMNS
 
 Row = Mapping[str, Any]  # of results.json
@@ -41,7 +42,8 @@ def _head(result: Row) -> str:
 def _block(results: Sequence[Row]) -> str:
     measures = list(dict.fromkeys(result["metric"] for result in results))
     of = list(dict.fromkeys(result["of"] for result in results))
-    cells = {(result["of"], result["metric"]): _number(result) for result in results}
+    places = {name: _decimals([one for one in results if one["metric"] == name]) for name in measures}
+    cells = {(one["of"], one["metric"]): _number(one, places[one["metric"]]) for one in results}
     better = {result["metric"]: ARROWS[result["better"]] for result in results}
     heads = {name: f"{name.partition('[')[0]} {better[name]}".strip() for name in measures}
     left = max(len(_title(results[0])), *(len(_label(one)) + 2 for one in of))
@@ -49,8 +51,8 @@ def _block(results: Sequence[Row]) -> str:
     for (_, name), text in cells.items():
         widths[name] = max(widths[name], len(text))
     lines = []
-    for number, some in enumerate(_fitting(widths, WIDTH - left)):
-        title = _title(results[0]) if number == 0 else ""
+    for place, some in enumerate(_fitting(widths, WIDTH - left)):
+        title = _title(results[0]) if place == 0 else ""
         lines.append(title.ljust(left) + "".join("  " + heads[name].rjust(widths[name]) for name in some))
         for one in of:
             row = "".join("  " + cells.get((one, name), "").rjust(widths[name]) for name in some)
@@ -70,13 +72,17 @@ def _label(of: str) -> str:
     return LABELS.get(of, of)
 
 
-def _number(result: Row) -> str:
-    if result["value"] is None:
-        return "-"
-    value = result["value"]
-    if value and not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.2e}"
-    return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+def _decimals(column: Sequence[Row]) -> int | None:
+    """Of a measure's numbers: four digits of the smallest that is no reference; none of whole numbers."""
+    values = {row["of"]: row["value"] for row in column if row["value"] is not None}
+    if all(float(value).is_integer() for value in values.values()):
+        return 0
+    own, beside = ([v for of, v in values.items() if (of in REFERENCES) == other] for other in (False, True))
+    return decimals(own, beside, digits=4)
+
+
+def _number(result: Row, places: int | None) -> str:
+    return "-" if result["value"] is None else number(result["value"], places)
 
 
 def _fitting(widths: Mapping[str, int], room: int) -> list[list[str]]:
@@ -93,10 +99,15 @@ def _fitting(widths: Mapping[str, int], room: int) -> list[list[str]]:
 
 
 def _notes(results: Sequence[Row]) -> list[str]:
-    """Why a number is missing."""
+    """Why a number is missing, and which are not to be compared."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result["value"] is None:
             reasons.setdefault((result["why"], _label(result["of"])), []).append(result["metric"])
     lines = [f"- no {', '.join(which)} of {of}: {why}" for (why, of), which in reasons.items()]
+    sets = {(result["of"], result["extractor"]) for result in results if result["extractor"]}
+    if any({(FLOOR, space), (RECONSTRUCTION, space)} <= sets for _, space in sets):
+        lines.append(
+            f"- {_label(FLOOR)}: what generation may reach; reconstructions, of the test rows, may pass it"
+        )
     return ["\n".join(lines)] if lines else []

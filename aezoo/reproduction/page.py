@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aezoo.comparison.compare import cores
+from aezoo.evaluation.digits import decimals, number
 from aezoo.reproduction.claims import Values, Verdict
 from aezoo.reproduction.evidence import Evidence
 from aezoo.reproduction.experiment import Experiment, Scale, ShownColumn, ShownRow
 from aezoo.tables.cell import Outcome
-from aezoo.tables.render.layout import clean, number
+from aezoo.tables.render.layout import clean
 from aezoo.tables.render.markdown import escape
 from aezoo.tables.statistics import mean_and_std
 
@@ -136,23 +137,22 @@ def _cells(row: ShownRow, made: Made) -> list[str]:
     return texts
 
 
-def _mean(values: Values, decimals: int) -> str:
+def _mean(values: Values, places: int | None) -> str:
     if not values:
         return NOTHING
     mean, std = mean_and_std(list(values.values()))
-    return number(mean, decimals) + ("" if std is None else f" ± {number(std, decimals)}")
+    return number(mean, places) + ("" if std is None else f" ± {number(std, places)}")
 
 
-def _decimals(column: ShownColumn, made: Made) -> int:
-    """As many as tell the smallest value of a measure apart."""
-    found = [
-        abs(value)
-        for (_, _, measure), values in made.found.values.items()
-        for value in values.values()
-        if measure == column.measure
-    ]
-    smallest = min((value for value in found if value > 0), default=1.0)
-    return 1 if smallest >= 10 else 2 if smallest >= 0.1 else 3
+def _decimals(column: ShownColumn, made: Made) -> int | None:
+    """The same for all numbers of a measure."""
+    return decimals(
+        [
+            mean_and_std(list(values.values()))[0]
+            for (_, _, measure), values in made.found.values.items()
+            if measure == column.measure
+        ]
+    )
 
 
 def _absences(made: Made) -> list[str]:
@@ -181,7 +181,8 @@ def _curve(made: Made) -> Passage:
             for seed, points in seeds.items():
                 for point in points:
                     by_step.setdefault(int(point["step"]), {})[seed] = point[name]
-            columns[f"{method} {name}"] = {step: _mean(values, 3) for step, values in by_step.items()}
+            places = decimals([mean_and_std(list(values.values()))[0] for values in by_step.values()])
+            columns[f"{method} {name}"] = {step: _mean(values, places) for step, values in by_step.items()}
     steps = sorted({step for column in columns.values() for step in column})
     rows = [(str(step), *(column.get(step, NOTHING) for column in columns.values())) for step in steps]
     said = (

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 Better = Literal["lower", "higher"] | None
 Mark = Literal["best", "second", ""]
+Rule = Literal["ranges", "intervals", ""]
+"""How the best of a column was found: by ranges over few seeds, by intervals over enough, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Column:
     mixed:     whether they disagree in others
     reported:  the table that the numbers were copied from, in a column of a paper's own
     notes:     numbers of footnotes
+    marked_by:  how its best was found; nothing where none was looked for
     """
 
     dataset: str
@@ -30,6 +33,7 @@ class Column:
     mixed: bool = False
     reported: str = ""
     notes: tuple[int, ...] = ()
+    marked_by: Rule = ""
 
     @property
     def key(self) -> str:

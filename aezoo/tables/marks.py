@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from aezoo.tables.entries import Better, Column, Comparison, Entry, Mark
+from aezoo.tables.entries import Better, Column, Comparison, Entry, Mark, Rule
 from aezoo.tables.statistics import (
     LEAST_SEEDS,
     holm,
@@ -20,18 +20,28 @@ Entries = Mapping[str, Entry]  # a column's, by method
 
 
 def mark(entries: Entries, better: Better) -> dict[str, Entry]:
-    """The entries with the best and the second of those that compete; ties are marked together.
+    """The entries with the best and the second of those that compete, by the column's rule.
 
     The second is the best of those that are not as good as the best. One entry alone is best of nothing.
     """
     marks: dict[str, Mark] = {}
-    rest = competing(entries)
-    if better is not None and len(rest) > 1:
-        for mark in ("best", "second"):
-            group = _leaders(rest, better)
-            marks.update(dict.fromkeys(group, mark))
-            rest = {name: entry for name, entry in rest.items() if name not in group}
+    rest, rule = competing(entries), rule_of(entries, better)
+    lead = _clear_leader if rule == "ranges" else _leaders
+    for mark in ("best", "second") if rule else ():
+        group = lead(rest, better)
+        marks.update(dict.fromkeys(group, mark))
+        rest = {name: entry for name, entry in rest.items() if name not in group} if group else {}
     return {name: replace(entry, mark=marks.get(name, "")) for name, entry in entries.items()}
+
+
+def rule_of(entries: Entries, better: Better) -> Rule:
+    """How a column is marked: by ranges where the best shares too few seeds with another for any test."""
+    rest = competing(entries)
+    if better is None or len(rest) < 2:
+        return ""
+    best = rest[leader(rest, better)]
+    few = any(len(pair(entry, best)[0]) < LEAST_SEEDS for entry in rest.values())
+    return "ranges" if few else "intervals"
 
 
 def competing(entries: Entries) -> dict[str, Entry]:
@@ -106,6 +116,25 @@ def _leaders(entries: Entries, better: Better) -> list[str]:
         return []
     best = entries[leader(entries, better)]
     return [name for name, entry in entries.items() if entry is best or tie(entry, best)]
+
+
+def _clear_leader(entries: Entries, better: Better) -> list[str]:
+    """The one with the best mean, if all its values are better than all of everybody else's.
+
+    A single value has no range, and leads nothing.
+    """
+    if not entries:
+        return []
+    best = leader(entries, better)
+    others = [entry for name, entry in entries.items() if name != best]
+    clear = all(_beyond(entries[best], other, better) for other in others)
+    return [best] if clear and len(entries[best].values) > 1 else []
+
+
+def _beyond(a: Entry, b: Entry, better: Better) -> bool:
+    """Whether the range of a lies on the good side of that of b."""
+    low, high = (a, b) if better == "lower" else (b, a)
+    return max(low.values.values()) < min(high.values.values())
 
 
 def _mean(entry: Entry) -> float:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, final
 
 from aezoo.errors import ConfigError
-from aezoo.evaluation.names import OWN, REFERENCES
+from aezoo.evaluation.names import FLOOR, OWN, RECONSTRUCTION, REFERENCES
 from aezoo.tables.cell import Outcome
 from aezoo.tables.columns import (
     Key,
@@ -27,7 +27,7 @@ from aezoo.tables.columns import (
     reported_value,
 )
 from aezoo.tables.entries import Column, Comparison, Entry, Facts, Row, Table
-from aezoo.tables.marks import mark, mean_ranks, tests
+from aezoo.tables.marks import mark, mean_ranks, rule_of, tests
 from aezoo.tables.statistics import mean_and_std
 
 __all__ = ["Column", "Comparison", "Entry", "Facts", "Row", "Table", "build"]
@@ -75,6 +75,7 @@ def build(
     shown = _columns(by_dataset, columns, notes, allow_mixed=allow_mixed)
     methods = _distinct(outcome.cell.method for outcome in outcomes)
     entries = [_entries(column, methods, by_dataset[column.dataset], notes) for column in shown]
+    shown = [_ruled(column, some) for column, some in zip(shown, entries, strict=True)]
     ranked = _ranking_columns(shown, entries)
     places = mean_ranks(ranked)
     rows = [_method(name, shown, entries, by_dataset, notes, places.get(name)) for name in methods]
@@ -146,6 +147,11 @@ def _entries(column: Column, methods: Sequence[str], runs: Runs, notes: _Notes) 
         return {name: _copy(column, _of(name, runs)) for name in methods}
     found = {name: _entry(column, _of(name, runs), notes) for name in methods}
     return found if column.mixed else mark(found, column.better)
+
+
+def _ruled(column: Column, entries: Mapping[str, Entry]) -> Column:
+    marked = not column.reported and not column.mixed
+    return replace(column, marked_by=rule_of(entries, column.better) if marked else "")
 
 
 def _copy(column: Column, runs: Runs) -> Entry:
@@ -233,13 +239,17 @@ def _whole(value: float | None) -> float | None:
 
 
 def _references(columns: Sequence[Column], by_dataset: Mapping[str, Runs], notes: _Notes) -> list[Row]:
-    """A row for each reference that has a number anywhere."""
+    """A row for each reference that has a number anywhere.
+
+    Other training rows are a floor for what is generated. A reconstruction is made from the test row itself,
+    and may be nearer to it than any other row is: there the floor is none.
+    """
     rows = []
     for name, label in REFERENCES.items():
         entries = {
             (column.dataset, column.key): _reference(column, name, by_dataset[column.dataset], notes)
             for column in columns
-            if column.of in OWN and not column.reported
+            if column.of in OWN and not column.reported and (name, column.of) != (FLOOR, RECONSTRUCTION)
         }
         if any(entry.n for entry in entries.values()):
             rows.append(Row(label, "reference", entries))

@@ -7,10 +7,16 @@ from hypothesis import strategies as st
 
 from aezoo.tables.entries import Entry
 from aezoo.tables.marks import leader, mark, tie
+from aezoo.tables.statistics import LEAST_SEEDS
 
 unhurried = settings(deadline=None)  # the first interval imports scipy
 values = st.floats(-1e3, 1e3, allow_subnormal=False)
-methods = st.dictionaries(st.sampled_from("abcdef"), st.lists(values, min_size=3, max_size=3), min_size=2)
+methods = st.dictionaries(
+    st.sampled_from("abcdef"), st.lists(values, min_size=LEAST_SEEDS, max_size=LEAST_SEEDS), min_size=2
+)
+few = st.dictionaries(
+    st.sampled_from("abcdef"), st.lists(values, min_size=1, max_size=LEAST_SEEDS - 1), min_size=2
+)
 
 
 def entry(numbers) -> Entry:
@@ -50,3 +56,16 @@ def test_marks_do_not_depend_on_the_order_of_methods(numbers, random):
         assert {name: one.mark for name, one in shuffled.items()} == {
             name: one.mark for name, one in found.items()
         }
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+@unhurried
+@given(few)
+def test_of_few_seeds_at_most_one_is_best_and_none_of_the_others_reaches_it(better, numbers):
+    found = mark({name: entry(some) for name, some in numbers.items()}, better)
+    best = [name for name, one in found.items() if one.mark == "best"]
+    assert len(best) <= 1
+    for name in best:
+        others = [value for other, some in numbers.items() if other != name for value in some]
+        sign = 1 if better == "lower" else -1
+        assert len(numbers[name]) > 1 and max(sign * v for v in numbers[name]) < min(sign * v for v in others)

@@ -70,13 +70,38 @@ def test_a_long_log_keeps_its_beginning_and_its_end():
     assert "exit code 1" in text and "the reason" in text and "x" * 500 not in text
 
 
-def test_numbers_that_rounding_would_hide_are_scientific():
-    assert [layout.number(value, 2) for value in (0.0, 0.004, 0.006, -1234.5)] == [
-        "0.00",
-        "4.0e-03",
-        "0.01",
-        "-1,234.50",
+def column_of_text(table, key):
+    """The texts below a head of the first block."""
+    block = layout.blocks(table)[0]
+    place = [f"{head.group}/{head.title}" for head in block.heads].index(key)
+    return {line.label: line.items[place].text for line in block.lines}
+
+
+def test_a_reference_is_not_rounded_away_beside_large_numbers():
+    runs = [
+        outcome("vae", seed, {f"generation/{FD}": 120.0 + seed, f"floor/{FD}": 0.726}) for seed in range(2)
     ]
+    assert column_of_text(build(runs), "generation/fd") == {
+        "train against test": "0.73",
+        "vae": "120.50 ± 0.71",
+    }
+
+
+def test_the_numbers_of_a_column_have_one_format():
+    values = {"a": [0.54, 0.5401], "b": [120.0, 130.0], "c": [1e-9, 1e-9]}
+    runs = [outcome(n, s, {f"generation/{FD}": v}) for n in "ab" for s, v in enumerate(values[n])]
+    found = column_of_text(build(runs), "generation/fd")
+    assert found == {"a": "0.540 ± 0.000", "b": "125.000 ± 7.071"}
+    tiny = [*runs, *(outcome("c", s, {f"generation/{FD}": v}) for s, v in enumerate(values["c"]))]
+    assert all("e" in text for text in column_of_text(build(tiny), "generation/fd").values())
+
+
+def test_a_reconstruction_is_not_held_against_other_training_rows():
+    """It is made from the test row itself, and passes what would be a floor for samples."""
+    of_both = {f"reconstruction/{FD}": 0.294, f"generation/{FD}": 0.731, f"floor/{FD}": 0.356}
+    runs = [outcome("rae-gmm", seed, of_both) for seed in range(2)]
+    assert column_of_text(build(runs), "reconstruction/fd")["train against test"] == ""
+    assert column_of_text(build(runs), "generation/fd")["train against test"] == "0.356"
 
 
 # -- markdown ------------------------------------------------------------------------------------------
@@ -105,10 +130,11 @@ def test_csv_gives_back_names_and_full_precision():
     assert float(found["mean"]) == pytest.approx((4.0 + 5.2 + 4.1) / 3, abs=1e-12)
     assert (found["n"], found["mark"], found["seeds"], found["extractor"]) == (
         "3",
-        "best",
+        "",
         "0 1 2",
         "classifier-digits",
     )
+    assert {line["recipe"] for line in lines if line["mark"] == "best"} == {"rae-gmm"}
 
 
 def test_csv_holds_hostile_names_and_logs_of_several_lines():

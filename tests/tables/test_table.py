@@ -5,6 +5,7 @@ import pytest
 from aezoo.errors import ConfigError
 from aezoo.evaluation.names import REFERENCES
 from aezoo.registry import registry
+from aezoo.tables.render import RENDERERS
 from aezoo.tables.table import build
 from tests.tables.cases import FD, facts, outcome, result, rough, six_seeds, ties
 from tests.tables.cases import REFERENCES as FOUND
@@ -42,21 +43,68 @@ def test_mean_and_deviation_are_over_seeds():
     assert entry.std == pytest.approx(7**0.5, rel=1e-15)
 
 
-def test_a_tie_is_an_interval_with_zero_in_it():
-    """Differences 1, 2, 3 over three seeds: 2 +- 4.3027 * 1 / sqrt(3) = 2 +- 2.484, so 0 is in it.
+def test_a_tie_of_six_seeds_is_an_interval_with_zero_in_it():
+    """Differences -1, 0, 1, 1, 2, 3: 1 +- 2.5706 * sqrt(2) / sqrt(6) = 1 +- 1.484, so 0 is in it.
 
-    Differences 1.5, 2, 2.5: 2 +- 4.3027 * 0.5 / sqrt(3) = 2 +- 1.242, so it is not.
+    Differences 0, 0.5, 1, 1, 1.5, 2 scatter half as much: 1 +- 0.742, so it is not.
     """
-    wide = scores({"best": [1.0, 1.0, 1.0], "other": [2.0, 3.0, 4.0]})
-    narrow = scores({"best": [1.0, 1.0, 1.0], "other": [2.5, 3.0, 3.5]})
+    wide = scores({"best": [1.0] * 6, "other": [0.0, 1.0, 2.0, 2.0, 3.0, 4.0]})
+    narrow = scores({"best": [1.0] * 6, "other": [1.0, 1.5, 2.0, 2.0, 2.5, 3.0]})
     assert marks(build(wide)) == {"best": "best", "other": "best"}
     assert marks(build(narrow)) == {"best": "best", "other": "second"}
 
 
-def test_pairs_are_the_common_seeds():
-    """Over seeds 0 and 1 the difference is always 1: no tie, whatever seed 2 of one of them says."""
-    table = build(scores({"a": [1.0, 5.0, None], "b": [2.0, 6.0, 1.1]}))
+def test_few_seeds_mark_nobody_as_tied():
+    """With two seeds the interval of any difference is so wide that 7.66 would tie with 0.93."""
+    table = build(scores({"far": [6.0, 9.32], "near": [0.90, 0.96]}))
+    assert marks(table) == {"near": "best", "far": "second"}
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_below_six_seeds_the_best_is_marked_only_where_no_other_range_reaches_it(seeds):
+    apart = {"a": [1.0, 2.0, 1.1, 1.2, 1.3], "b": [2.1, 3.0, 2.2, 2.3, 2.4]}
+    touching = {"a": [1.0, 2.0, 1.1, 1.2, 1.3], "b": [2.0, 3.0, 2.2, 2.3, 2.4]}
+    for values, expected in ((apart, {"a": "best", "b": "second"}), (touching, {})):
+        assert marks(build(scores({name: some[:seeds] for name, some in values.items()}))) == expected
+
+
+def test_below_six_seeds_the_second_is_clear_of_the_rest_too():
+    table = build(scores({"a": [1.0, 1.1], "b": [2.0, 3.0], "c": [2.5, 3.5]}))
+    assert marks(table) == {"a": "best"}
+    apart = build(scores({"a": [1.0, 1.1], "b": [2.0, 3.0], "c": [3.1, 3.5]}))
+    assert marks(apart) == {"a": "best", "b": "second"}
+
+
+def test_ranges_of_the_good_end_are_the_high_ones():
+    values = {"a": [0.9, 0.8], "b": [0.7, 0.79], "c": [0.1, 0.85]}
+    key = "generation/precision"
+    assert marks(build(scores(values, key)), key) == {}
+    del values["c"]
+    assert marks(build(scores(values, key)), key) == {"a": "best", "b": "second"}
+
+
+def test_a_single_seed_is_the_best_of_nothing():
+    table = build(scores({"a": [1.0], "b": [1.0], "d": [2.0]}))
+    assert marks(table) == {} and entries(table)["a"].std is None
+    assert marks(build(scores({"a": [1.0, 1.1], "b": [2.0]}))) == {"a": "best"}
+
+
+def test_enough_seeds_that_two_do_not_share_are_few():
+    """Six each and none in common: nothing is paired, so ranges decide."""
+    table = build(scores({"a": [1.0] * 6, "b": [None] * 6 + [2.0] * 6}))
     assert marks(table) == {"a": "best", "b": "second"}
+    (column,) = table.columns
+    assert column.marked_by == "ranges"
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex", "html", "csv", "json"])
+def test_every_format_says_how_the_best_was_found(form):
+    few, many = ties(), six_seeds()
+    said = {"csv": ("ranges", "intervals"), "json": ('"ranges"', '"intervals"')}
+    by_ranges, by_intervals = said.get(form, ("fewer than 6 common seeds", "6 common seeds or more"))
+    texts = [" ".join(RENDERERS[form](table).split()) for table in (few, many)]
+    assert by_ranges in texts[0] and by_intervals not in texts[0]
+    assert by_intervals in texts[1]
 
 
 def test_six_seeds_are_tested_exactly():
@@ -96,19 +144,17 @@ def test_what_training_took_is_a_mean_over_seeds():
 # -- marks ---------------------------------------------------------------------------------------------
 
 
-def test_ties_are_marked_together():
-    assert marks(ties()) == {"vae": "second", "rae-gmm": "best", "flexae-sr": "best"}
+def test_ties_of_six_seeds_are_marked_together():
+    found = marks(six_seeds(), dataset="fashion-mnist")
+    assert found == {"rae-gmm": "best", "wae-wgan": "second"}
+    close = build(scores({"a": [1.0, 2, 3, 4, 5, 6], "b": [1.1, 1.9, 3.1, 3.9, 5.1, 5.9], "c": [9.0] * 6}))
+    assert marks(close) == {"a": "best", "b": "best", "c": "second"}
+    assert marks(ties()) == {}  # three seeds whose ranges overlap
 
 
 def test_the_higher_end_is_best_where_that_is_the_good_one():
     values = {"a": [0.9, 0.91], "b": [0.1, 0.11]}
     assert marks(build(scores(values, "generation/precision")), "generation/precision")["a"] == "best"
-
-
-def test_with_one_seed_only_equal_values_tie():
-    table = build(scores({"a": [1.0], "b": [1.0], "c": [1.0000001], "d": [2.0]}))
-    assert marks(table) == {"a": "best", "b": "best", "c": "second"}
-    assert entries(table)["a"].std is None
 
 
 def test_no_method_is_the_best_of_one():
@@ -123,7 +169,7 @@ def test_a_measure_without_a_good_end_has_no_best():
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), None])
 def test_what_is_no_number_is_never_best(value):
     spoilt = outcome("a", 1, {"": result(KEY, value, why="so")})
-    table = build([*scores({"a": [0.1], "b": [1.0], "c": [2.0]}), spoilt])
+    table = build([*scores({"a": [0.1], "b": [1.0, 1.1], "c": [2.0, 2.1]}), spoilt])
     assert marks(table) == {"b": "best", "c": "second"}
     entry = entries(table)["a"]
     assert (entry.mean, entry.n) == (0.1, 1)

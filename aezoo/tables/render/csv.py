@@ -18,10 +18,11 @@ FACTS = ("parameters", "seconds", "images_per_s", "peak_memory_mb")
 PROTOCOL = ("split", "n_real", "n_fake", "extractor", "weights_sha256", "checkpoint")
 FIELDS = (
     *("kind", "recipe", "dataset", "of", "metric", "better", "mean", "std", "n", "mark", "missing", "table"),
-    *("mean_rank", "seeds", "failed_seeds", *FACTS, "mixed_protocols", *PROTOCOL),
+    *("mean_rank", "seeds", "failed_seeds", *FACTS, "mixed_protocols", *PROTOCOL, "marked_by"),
 )
 """kind:     method, reference, or reported for a number copied from the paper, whose `table` it is
 seeds:    finished ones, such as `0 1 2`; numbers are full precision
+marked_by:  how the best of the column was found: ranges (few seeds), intervals, or not at all
 """
 
 
@@ -78,4 +79,4 @@ def _entry(row: Row, column: Column) -> dict[str, Any]:
     if column.reported:
         return {**name, **numbers, "kind": "reported", "table": column.reported}
     protocol = {field: column.protocol.get(field) for field in PROTOCOL}
-    return {**name, **numbers, **protocol, "mixed_protocols": column.mixed}
+    return {**name, **numbers, **protocol, "mixed_protocols": column.mixed, "marked_by": column.marked_by}

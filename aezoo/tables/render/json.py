@@ -40,6 +40,7 @@ def _columns(table: Table) -> dict[str, dict[str, Any]]:
             column.key: {
                 "better": column.better,
                 "mixed": column.mixed,
+                "marked_by": column.marked_by,
                 "notes": list(column.notes),
                 **{name: value for name, value in column.protocol.items() if name not in shared},
             }

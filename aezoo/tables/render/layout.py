@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from aezoo.evaluation.digits import decimals, number
 from aezoo.tables.entries import Column, Comparison, Entry, Facts, Mark, Row, Table
 from aezoo.tables.statistics import LEAST_SEEDS
 
@@ -81,10 +81,16 @@ def legend(table: Table, best: str, second: str) -> list[str]:
         )
     elif table.columns:
         lines.append("one seed each: no deviation; ↓ lower is better, ↑ higher is better")
-    if any(entry.mark for row in table.rows for entry in row.entries.values()):
+    rules = {column.marked_by for column in table.columns}
+    if "ranges" in rules:
         lines.append(
-            f"{best} best, {second} second; marked alike are those whose paired difference to it has a 95 % "
-            "interval with 0 in it (with one common seed: equal values)"
+            f"fewer than {LEAST_SEEDS} common seeds: {best} best, {second} second, only where the range over "
+            "its seeds overlaps that of none behind it; no ties are marked, and nothing of a single seed"
+        )
+    if "intervals" in rules:
+        lines.append(
+            f"{LEAST_SEEDS} common seeds or more: {best} best, {second} second; marked alike are those whose "
+            "paired difference to it has a 95 % interval with 0 in it"
         )
     return [*lines, *_tests(table)]
 
@@ -113,7 +119,7 @@ def _block(table: Table, dataset: str) -> Block:
     extractors = {column.extractor for column in columns} - {""}
     alone = extractors.pop() if len(extractors) == 1 else ""  # of all columns that have one: said once
     facts = [name for name in _FACTS if any(getattr(_facts(row, dataset), name) for row in table.methods)]
-    decimals = {column.key: _decimals(column, table.methods) for column in columns}
+    places = {column.key: _decimals(column, table.rows) for column in columns}
     rows = [row for row in table.rows if row.kind == "method" or any(row.entry(c).n for c in columns)]
     return Block(
         title=clean(dataset),
@@ -123,7 +129,7 @@ def _block(table: Table, dataset: str) -> Block:
             *(_head(column, alone) for column in columns),
             *(Head("training", _FACTS[name][0]) for name in facts),
         ),
-        lines=tuple(_line(row, dataset, columns, decimals, facts) for row in rows),
+        lines=tuple(_line(row, dataset, columns, places, facts) for row in rows),
     )
 
 
@@ -162,10 +168,10 @@ _PHRASES = {
 
 
 def _line(
-    row: Row, dataset: str, columns: Sequence[Column], decimals: dict[str, int | None], facts: Sequence[str]
+    row: Row, dataset: str, columns: Sequence[Column], places: dict[str, int | None], facts: Sequence[str]
 ) -> Line:
     taken = _facts(row, dataset)
-    items = [_item(row, column, decimals[column.key], len(taken.seeds)) for column in columns]
+    items = [_item(row, column, places[column.key], len(taken.seeds)) for column in columns]
     return Line(
         clean(row.label),
         row.kind == "reference",
@@ -180,14 +186,14 @@ def _count(facts: Facts) -> Item:
     return Item(str(n), value=n) if n or facts.failures else Item()
 
 
-def _item(row: Row, column: Column, decimals: int | None, seeds: int) -> Item:
+def _item(row: Row, column: Column, places: int | None, seeds: int) -> Item:
     entry = row.entry(column)
     if entry.mean is None:
         said = "failed" if entry.missing == "failed" else "-" if entry.notes else ""
         return Item(said, notes=entry.notes)
-    text = number(entry.mean, decimals)
+    text = number(entry.mean, places)
     if entry.std is not None:
-        text += f" ± {number(entry.std, decimals)}"
+        text += f" ± {number(entry.std, places)}"
     if row.kind == "method" and not column.reported and entry.n != seeds:
         text += f" (n={entry.n})"
     return Item(text, entry.mark, entry.notes, entry.mean)
@@ -235,41 +241,22 @@ def _facts(row: Row, dataset: str) -> Facts:
 # -- numbers -------------------------------------------------------------------------------------------
 
 
-def number(value: float, decimals: int | None) -> str:
-    """A number with so many decimals; in scientific notation for None, or where nothing would be left of it.
-
-    >>> number(1234.5, 1), number(1e-9, 2), number(0.5, None)
-    ('1,234.5', '1.0e-09', '5.00e-01')
-    """
-    if decimals is None:
-        return f"{value:.2e}"
-    if value and abs(value) < 0.5 * 10.0**-decimals:
-        return f"{value:.1e}"
-    return f"{value:,.{decimals}f}"
-
-
 def _decimals(column: Column, rows: Sequence[Row]) -> int | None:
-    """Decimals for all numbers of a column: as many as a paper gives, or three digits of the smallest."""
-    entries = [row.entry(column) for row in rows]
+    """Decimals for all numbers of a column: as many as a paper gives, or three digits of the smallest.
+
+    Means that are smaller than their deviation have the digits of that.
+    """
+    entries = [(row.kind, row.entry(column)) for row in rows]
     if column.reported:
-        return max(map(_copied_decimals, entries))
-    return _three_digits(entries)
+        return max(_copied_decimals(entry) for _, entry in entries)
+    ours = [
+        max(abs(entry.mean), entry.std or 0.0) for kind, entry in entries if kind == "method" and entry.mean
+    ]
+    return decimals(ours, beside=[entry.mean for kind, entry in entries if kind != "method" and entry.mean])
 
 
 def _copied_decimals(entry: Entry) -> int:
     return 0 if entry.mean is None else len(f"{entry.mean:.6f}".rstrip("0").partition(".")[2])
-
-
-def _three_digits(entries: Sequence[Entry]) -> int | None:
-    """Decimals that leave three digits to each mean, or to its deviation where that is larger.
-
-    None where that takes more than six, or where a number is longer than seven digits.
-    """
-    sizes = [max(abs(entry.mean), entry.std or 0.0) for entry in entries if entry.mean]
-    if not sizes:
-        return 2
-    needed = 2 - math.floor(math.log10(min(sizes)))
-    return None if needed > 6 or max(sizes) >= 1e7 else max(0, needed)
 
 
 # -- tests ---------------------------------------------------------------------------------------------
