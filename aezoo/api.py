@@ -35,6 +35,7 @@ from aezoo.nets.mlp import mlp
 from aezoo.nets.same import SameConv2d, SameConvTranspose2d
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.build import build_model
+from aezoo.parts.doors import take_per_row
 from aezoo.parts.interfaces import (
     Attached,
     Backbone,
@@ -132,6 +133,7 @@ __all__ = [
     "squared_error",
     "standard_normal_log_prob",
     "still_statistics",
+    "take_per_row",
     "value_at",
     "with_validation",
 ]

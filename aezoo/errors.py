@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import sys
 import traceback
 from collections.abc import Iterable
+from typing import Any
 
 
 class AezooError(Exception):
@@ -35,6 +37,10 @@ class ConfigError(AezooError):
     """A name, key or value that cannot be used, or parts that do not go together."""
 
     exit_code = 2
+
+
+class PartError(AezooError):
+    """A part that gives something else than parts of its kind give: a wrong shape, terms that are no dict."""
 
 
 class MissingError(AezooError):
@@ -93,6 +99,18 @@ def breaking_line(err: BaseException) -> str:
     frames = traceback.extract_tb(err.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith("<frozen")]
     return f"{theirs[-1].filename}, line {theirs[-1].lineno}" if theirs else ""
+
+
+def defining_line(thing: Any) -> str:
+    """File and line where somebody's function or class begins, as "file.py, line 3"; empty when unknown."""
+    code = getattr(thing, "__code__", None)
+    if code is not None:
+        return f"{code.co_filename}, line {code.co_firstlineno}"
+    try:
+        kind = thing if isinstance(thing, type) else type(thing)
+        return f"{inspect.getsourcefile(kind)}, line {inspect.getsourcelines(kind)[1]}"
+    except (OSError, TypeError):  # made at a prompt, or built in
+        return ""
 
 
 def print_warning(text: str) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from aezoo.errors import ConfigError
 from aezoo.functional.divergences import diagonal_normal_log_prob
 from aezoo.parts.autoencoder import Autoencoder, evaluation
+from aezoo.parts.doors import take_per_row
 from aezoo.parts.interfaces import HasDensity, HasLikelihood
 from aezoo.parts.types import require
 
@@ -59,7 +60,7 @@ def _log_joint(model: Autoencoder, x: Tensor, z: Tensor) -> Tensor:
     """log p(x | z) + log p(z) [B]."""
     assert isinstance(model.reconstruction, HasLikelihood) and isinstance(model.prior, HasDensity)
     likelihood = model.reconstruction.log_likelihood(x, model.decoder(z)).double()
-    return likelihood + model.prior.log_prob(z).double()
+    return likelihood + take_per_row(model.prior.log_prob(z), model.prior.log_prob, len(z)).double()
 
 
 def _drawing(model: Autoencoder, x: Tensor, generator: torch.Generator) -> Draw:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.errors import ConfigError, RunFileError
+from aezoo.parts.doors import take_codes, take_images, take_phases, take_posterior, take_terms
 from aezoo.parts.interfaces import (
     Attached,
     Component,
@@ -126,7 +127,7 @@ class Autoencoder(nn.Module):
             generator = torch.Generator(self.device)
             generator.seed()
         with evaluation(self):
-            return self.prior.sample(n, generator)
+            return take_codes(self.prior.sample(n, generator), self.prior.sample, n, self.latent_dim)
 
     @property
     def device(self) -> torch.device:
@@ -142,8 +143,8 @@ class Autoencoder(nn.Module):
         Raises:  ConfigError for weights that no phase would move
         """
         last = self.regularizer[self.divergence] if self.divergence else None
-        others = [phase for part in self.parts() if part is not last for phase in part.phases(self)]
-        ties = list(last.phases(self)) if isinstance(last, Component) else []
+        others = [phase for part in self.parts() if part is not last for phase in self._phases_of(part)]
+        ties = self._phases_of(last) if isinstance(last, Component) else []
         own = [phase for phase in (*ties, *others) if phase.role == "critic"]
         own += [phase for phase in (*others, *ties) if phase.role == "player"]
         unclaimed = self._unclaimed_weights(own)
@@ -167,7 +168,7 @@ class Autoencoder(nn.Module):
         """
         terms: Terms = {}
         for part in self.parts():
-            for name, value in part.terms(step).items():
+            for name, value in take_terms(part.terms(step), part.terms).items():
                 if name in terms:
                     raise ConfigError(
                         f"two parts give a term called '{name}'",
@@ -176,6 +177,9 @@ class Autoencoder(nn.Module):
                     )
                 terms[name] = value
         return terms
+
+    def _phases_of(self, part: Component) -> list[Phase]:
+        return take_phases(part.phases(self), part.phases, Phase)
 
     def _unclaimed_weights(self, phases: list[Phase]) -> list[str]:
         """Names of trainable weights that neither a phase nor the autoencoder's own two parts claim."""
@@ -207,8 +211,12 @@ class Autoencoder(nn.Module):
         x = torch.full((2, *self.shape), low)
         with evaluation(self):
             posterior = _try("encoder", self.encoder, x)
-            _check_shape("encoder", posterior.z, (2, self.latent_dim))
-            _check_shape("decoder", _try("decoder", self.decoder, posterior.z), x.shape)
+            if isinstance(posterior, Posterior):
+                _check_shape("encoder", posterior.z, (2, self.latent_dim))
+            take_posterior(posterior, self.encoder.forward, 2, self.latent_dim)
+            x_hat = _try("decoder", self.decoder, posterior.z)
+            _check_shape("decoder", x_hat, x.shape)
+            take_images(x_hat, self.decoder.forward, 2, self.shape)
         return posterior
 
 
@@ -225,7 +233,7 @@ def _try(part: str, module: Callable[[Tensor], T], given: Tensor) -> T:
 
 
 def _check_shape(part: str, value: Tensor, expected: tuple[int, ...]) -> None:
-    if tuple(value.shape) != tuple(expected):
+    if isinstance(value, Tensor) and tuple(value.shape) != tuple(expected):
         raise ConfigError(
             f"the {part} gives shape {tuple(value.shape)[1:]} where {tuple(expected)[1:]} is needed",
             where=f"{part}.name",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from aezoo.parts.doors import take_codes, take_images, take_posterior
 from aezoo.parts.held import behind
 from aezoo.parts.statistics import batch_norms, still_statistics
 from aezoo.parts.types import Posterior
@@ -23,6 +24,7 @@ from aezoo.randomness import generator_for
 
 if TYPE_CHECKING:
     from aezoo.parts.autoencoder import Autoencoder
+    from aezoo.parts.interfaces import LatentPrior
 
 T = TypeVar("T")
 Ids = frozenset[int]
@@ -94,7 +96,7 @@ class Step:
     @property
     def posterior(self) -> Posterior:
         encoder = self.model.encoder
-        return self.once("posterior", lambda: encoder(self.x, self.generator), encoder)
+        return self.once("posterior", lambda: self.encode(self.x), encoder)
 
     @property
     def z(self) -> Tensor:
@@ -103,17 +105,17 @@ class Step:
     @property
     def x_hat(self) -> Tensor:
         encoder, decoder = self.model.encoder, self.model.decoder
-        return self.once("x_hat", lambda: decoder(self.z), encoder, decoder)
+        return self.once("x_hat", lambda: self._decode(self.z), encoder, decoder)
 
     @property
     def z_prior(self) -> Tensor:
         prior = self.model.prior_in_force
-        return self.once("z_prior", lambda: prior.sample(len(self.x), self.generator), prior)
+        return self.once("z_prior", lambda: self._sample(prior), prior)
 
     @property
     def x_prior(self) -> Tensor:
         prior, decoder = self.model.prior_in_force, self.model.decoder
-        return self.once("x_prior", lambda: decoder(self.z_prior), prior, decoder)
+        return self.once("x_prior", lambda: self._decode(self.z_prior), prior, decoder)
 
     @property
     def generator(self) -> torch.Generator:
@@ -148,6 +150,19 @@ class Step:
     def note(self, name: str, value: Tensor) -> None:
         """A value to log beside the terms; it is no part of any loss."""
         self.notes.setdefault(f"{self._frames[0].key}/{name}", []).append(value.detach())
+
+    def encode(self, x: Tensor) -> Posterior:
+        """The posterior of a batch, with noise, in the pass at hand."""
+        encoder = self.model.encoder
+        return take_posterior(encoder(x, self.generator), encoder.forward, len(x), self.model.latent_dim)
+
+    def _decode(self, z: Tensor) -> Tensor:
+        decoder = self.model.decoder
+        return take_images(decoder(z), decoder.forward, len(z), self.model.shape)
+
+    def _sample(self, prior: LatentPrior) -> Tensor:
+        n = len(self.x)
+        return take_codes(prior.sample(n, self.generator), prior.sample, n, self.model.latent_dim)
 
     def images(self, stream: int) -> Tensor:
         if stream not in self._images:
@@ -214,7 +229,7 @@ class Partner:
     def posterior(self) -> Posterior:
         step = self._step
         encoder = step.model.encoder
-        return step.once("partner", lambda: encoder(self.x, step.generator), encoder)
+        return step.once("partner", lambda: step.encode(self.x), encoder)
 
     @property
     def z(self) -> Tensor:

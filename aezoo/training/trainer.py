@@ -14,6 +14,7 @@ from aezoo.config.optimizer import OptimizerConfig
 from aezoo.config.ramps import Ramp
 from aezoo.errors import ConfigError, DivergedError
 from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.doors import take_answer, take_terms
 from aezoo.parts.interfaces import Component, Phase, moved_weights
 from aezoo.parts.types import Terms
 from aezoo.randomness import mix
@@ -135,13 +136,13 @@ class Trainer:
         if phase.when is None:
             return True
         with self._step.in_phase(f"{phase.name}/when", update.position, update.moving):
-            return phase.when(self._step)
+            return take_answer(phase.when(self._step), phase.when)
 
     def _gradients(self, descent: Descent, update: Update, *, keep_graph: bool) -> Sequence[Tensor | None]:
         step, phase = self._step, descent.phase
         with step.in_phase(phase.name, update.position, update.moving):
             with self._autocast():
-                terms = phase.loss(step)
+                terms = take_terms(phase.loss(step), phase.loss)
             total = _total(terms, phase.name)
             gradients: Sequence[Tensor | None] = [None] * len(descent.weights)
             if total.requires_grad:
@@ -280,8 +281,6 @@ def _total(terms: Terms, phase: str) -> Tensor:
             where="the parts' terms",
             fix="give it a reconstruction or a part that adds a term",
         )
-    for name, value in terms.items():
-        assert value.dim() == 0, f"the term {phase}/{name} is no scalar: its shape is {tuple(value.shape)}"
     first, *others = terms.values()
     return sum(others, start=first)
 

@@ -25,6 +25,7 @@ from aezoo.api import (
     Step,
     Terms,
     require,
+    take_per_row,
     value_at,
 )
 
@@ -69,10 +70,10 @@ def divergence(posterior: Posterior, prior: LatentPrior, generator: torch.Genera
     Raises:  ConfigError when neither the prior nor the posterior's own density allows it
     """
     if isinstance(prior, HasKL):
-        return prior.kl(posterior, generator)
+        return take_per_row(prior.kl(posterior, generator), prior.kl, len(posterior.z))
     if isinstance(prior, HasDensity):
         (log_q,) = require(posterior, "log_q", by="kl")
-        return log_q - prior.log_prob(posterior.z)
+        return log_q - take_per_row(prior.log_prob(posterior.z), prior.log_prob, len(posterior.z))
     raise _no_density(prior)
 
 

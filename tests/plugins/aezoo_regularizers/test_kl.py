@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from aezoo.api import ConfigError, Posterior, Ramp
+from aezoo.errors import PartError
 from aezoo_priors.gmm import GMM
 from aezoo_priors.mixture import Mixture
 from aezoo_priors.normal import Normal
@@ -102,3 +103,15 @@ def test_kl_is_summed_over_dimensions_weighted_and_logged_in_nats():
     numbers = only(model, "batch autoencoder").iterate(record=True)
     assert numbers["autoencoder/kl_nats"] == pytest.approx(M * 0.8181, abs=1e-4)
     assert numbers["autoencoder/kl"] == pytest.approx(3 * M * 0.8181, abs=3e-4)
+
+
+class Column(Mixture):
+    """A density [B, 1], which would broadcast to [B, B]."""
+
+    def log_prob(self, z):
+        return super().log_prob(z)[:, None]
+
+
+def test_a_density_that_would_broadcast_is_told_with_its_prior():
+    with pytest.raises(PartError, match=r"Column\.log_prob gives a tensor of shape \(4, 1\)"):
+        value(Posterior(z=torch.ones(4, 2), log_q=torch.zeros(4)), Column(latent_dim=2))
