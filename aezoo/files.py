@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,18 +68,44 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        os.replace(partial, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
     flush_directory(path.parent)
+
+
+def unfinished(name: str) -> str:
+    """The file that a temporary name of `write_bytes` was to become; empty for other names.
+
+    >>> unfinished(".config.toml.0123abcd"), unfinished(".gitignore")
+    ('config.toml', '')
+    """
+    found = re.fullmatch(r"\.(.+)\.[0-9a-z_]{8}", name)
+    return found[1] if found else ""
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Two directories trade names in one step, so that neither name is ever without one; False where the
+    system or the disk cannot do that."""
+    import ctypes
+
+    if os.name != "posix":
+        return False
+    system = ctypes.CDLL(None, use_errno=True)
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(system, "renameat2"):  # Linux; -100: from the working directory, 2: RENAME_EXCHANGE
+        return bool(system.renameat2(-100, names[0], -100, names[1], 2) == 0)
+    if hasattr(system, "renamex_np"):  # macOS; 2: RENAME_SWAP
+        return bool(system.renamex_np(*names, 2) == 0)
+    return False
 
 
 def check_writable(directory: Path) -> None:

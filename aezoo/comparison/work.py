@@ -10,25 +10,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aezoo.errors import AezooError, RunFileError
-from aezoo.files import make_directory, writing
 from aezoo.registry.onefile import load_file
 from aezoo.resolve import read
+from aezoo.rundir.lock import FOREVER, hold
 from aezoo.rundir.rundir import RunDir
 
 if TYPE_CHECKING:
     from aezoo.comparison.grid import Grid
-
-try:
-    import fcntl
-except ImportError:  # Windows: two comparisons of one grid at a time are up to the user there
-    fcntl = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -94,8 +88,7 @@ def work(task: Task) -> None:
     from aezoo.verbs.train import TrainRequest, train
 
     path = Path(task.path)
-    make_directory(path.parent)
-    with alone(path.with_name(f".{path.name}.lock")):
+    with hold(path, wait=FOREVER):
         torch.set_num_threads(task.threads)
         for plugin in task.plugins:
             load_file(Path(plugin))
@@ -104,17 +97,6 @@ def work(task: Task) -> None:
         if not is_measured(path, options_of(task)):
             root = str(task.config["dataset"].get("root", ""))  # files may have moved since it was trained
             evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)
-
-
-@contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process is in here with the same file; the system lets go of those that die."""
-    with writing(lock):
-        opened = lock.open("w")
-    with opened as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _end_with_the_parent() -> None:

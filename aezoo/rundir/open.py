@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,9 @@ from aezoo.config.run import FileOutline, RunConfig, material
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import writing
 from aezoo.registry import onefile
+from aezoo.rundir.lock import LOCK, hold
+from aezoo.rundir.own import remove
+from aezoo.rundir.replace import Replacement
 from aezoo.rundir.rundir import Checkpoint, RunDir, new_path, newest_path
 
 
@@ -39,30 +41,28 @@ def open_to_train(
 ) -> Iterator[Checkpoint | None]:
     """The directory made ready for training, with the checkpoint to go on from.
 
-    A run that is overwritten is only set aside until the new one has a checkpoint or is finished; if that
-    fails before, the old one comes back. Settings that turn out not to work leave no directory behind.
+    Nobody else writes to it meanwhile. A run that is overwritten keeps its name until the new one has a
+    checkpoint; settings that turn out not to work leave no directory behind.
 
-    Raises:  RunFileError when it holds something already; ConfigError when a resumed run's settings differ
+    Raises:  RunFileError when it holds something already, or is in use; ConfigError when a resumed run's
+             settings differ
     """
     path = run.path.resolve()  # a link stays a link
-    new, aside = not path.exists(), path.with_name(f".{path.name}.replaced")
-    replacing = overwrite and not resume and run.is_run()
-    try:
-        with writing(path):
-            if replacing:
-                _set_aside(path, aside)
-            checkpoint = _open(run, config, resume=resume, given=given)
-        yield checkpoint
-    except BaseException as err:
-        if replacing and aside.exists() and not run.names():
-            shutil.rmtree(path, ignore_errors=True)
-            aside.rename(path)
-        elif new and isinstance(err, ConfigError) and not run.names():
-            shutil.rmtree(path, ignore_errors=True)
-        raise
-    finally:
-        if replacing:
-            shutil.rmtree(aside, ignore_errors=True)
+    with hold(path):
+        new, replacing = not path.exists(), None
+        try:
+            if overwrite and not resume and run.is_run():
+                replacing = run.replace(Replacement(path))
+            with writing(path):
+                checkpoint = _open(run, config, resume=resume, given=given)
+            yield checkpoint
+        except ConfigError:
+            if new and not run.names():
+                remove(path, config.plugins)
+            raise
+        finally:
+            if replacing is not None:
+                replacing.discard()
 
 
 def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str]) -> Checkpoint | None:
@@ -70,7 +70,7 @@ def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str
         return _resume(run, config, given)
     if run.path.exists() and not run.path.is_dir():
         raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
-    if run.path.exists() and any(not path.name.startswith(".") for path in run.path.iterdir()):
+    if run.path.exists() and any(path.name != LOCK for path in run.path.iterdir()):
         if resume or not run.is_run():
             raise RunFileError(
                 f"{run.path} is not empty and no run directory", where="--out", fix="choose another --out"
@@ -84,17 +84,6 @@ def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str
     onefile.keep_copies(config.plugins, path)
     RunDir(path).write_config(config)
     return None
-
-
-def _set_aside(path: Path, aside: Path) -> None:
-    if Path.cwd().is_relative_to(path):
-        raise RunFileError(
-            f"{path} holds the working directory, so it is not replaced",
-            where="--overwrite",
-            fix="run the command from elsewhere, or choose another --out",
-        )
-    shutil.rmtree(aside, ignore_errors=True)
-    path.rename(aside)
 
 
 def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:

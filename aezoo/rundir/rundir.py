@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +21,11 @@ from aezoo.config.merge import read_toml
 from aezoo.config.run import FORMAT, RunConfig
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import flush_directory, make_directory, sha256, write_bytes, write_text, writing
+from aezoo.rundir.own import CHECKPOINT
+from aezoo.rundir.replace import Replacement, moved_aside
 
 MODEL, TRAINER, STATE = "model.safetensors", "trainer.safetensors", "state.json"
 RUNS_OWN = {"format", "encoder"}  # keys by which a config.toml is known for a run's
-_NAME = re.compile(r"(step|fit\d*)-\d{9,}")
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,21 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.checkpoints = path / "checkpoints"
-        self.metrics_file = path / "metrics.jsonl"
+        self._replacing: tuple[Replacement, Path] | None = None
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def replace(self, replacement: Replacement) -> Replacement:
+        """Lie beside the run of this name from now on, and take its place with the first checkpoint."""
+        self._replacing = replacement, self.path
+        self.path = replacement.run
+        return replacement
 
     # -- configuration -----------------------------------------------------------------------------
 
@@ -76,8 +89,12 @@ class RunDir:
         Raises:  RunFileError when this is no run directory, or a newer aezoo wrote it
         """
         if not self.has_config():
+            aside = moved_aside(self.path)
             raise RunFileError(
-                f"{self.path} is no run directory: it holds no config.toml", fix="name the directory of a run"
+                f"{self.path} is no run directory: it holds no config.toml",
+                fix=f"an interrupted --overwrite left it in {aside}: move that back"
+                if aside
+                else "name the directory of a run",
             )
         table = read_toml(self.path / "config.toml")
         if not isinstance(table.get("format", 0), int) or table.get("format", 0) > FORMAT:
@@ -128,6 +145,10 @@ class RunDir:
             unfinished.rename(final)
             flush_directory(self.checkpoints)
         write_text(self.checkpoints / "latest", name)
+        if self._replacing is not None:
+            replacement, path = self._replacing
+            replacement.take_place()
+            self.path, self._replacing = path, None
         self._prune(checkpoint.stage, keep)
 
     def names(self) -> list[str]:
@@ -135,13 +156,13 @@ class RunDir:
         if not self.checkpoints.is_dir():
             return []
         found = [path.name for path in self.checkpoints.iterdir() if (path / STATE).exists()]
-        return sorted(filter(_NAME.fullmatch, found), key=_order)
+        return sorted(filter(CHECKPOINT.fullmatch, found), key=_order)
 
     def drop_fits(self) -> None:
         """Delete the checkpoints of stages after `train`, whose codes are no longer the model's."""
         for name in self.names():
             if _order(name)[0] > 0:
-                shutil.rmtree(self.checkpoints / name)
+                self._delete(name)
 
     def steps(self) -> list[int]:
         """Iterations after which a checkpoint of the stage `train` is kept, ascending."""
@@ -201,9 +222,15 @@ class RunDir:
         """Of each stage the newest stay, so that an earlier stage can still be extended."""
         mine = [name for name in self.names() if _order(name)[0] == _stage_order(stage)]
         for name in mine[:-keep]:
-            shutil.rmtree(self.checkpoints / name)
-        for leftover in self.checkpoints.glob(".*"):  # of a process that was killed while writing
-            shutil.rmtree(leftover, ignore_errors=True)
+            self._delete(name)
+
+    def _delete(self, name: str) -> None:
+        """Whoever reads at the same time finds it whole or not at all."""
+        with writing(self.checkpoints / name):
+            gone = self.checkpoints / f".{name}"
+            shutil.rmtree(gone, ignore_errors=True)
+            (self.checkpoints / name).rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     # -- metrics.jsonl -----------------------------------------------------------------------------
 

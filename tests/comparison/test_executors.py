@@ -8,8 +8,7 @@ import torch
 from aezoo.comparison import compare, executors
 from aezoo.comparison.executors import Done, Local
 from aezoo.comparison.grid import Request, grid_of
-from aezoo.comparison.work import Task, alone
-from aezoo.errors import DiskError
+from aezoo.comparison.work import Task
 
 
 @pytest.fixture
@@ -64,8 +63,3 @@ def test_there_is_a_job_for_each_gpu_that_can_be_used_else_for_each_core(monkeyp
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert compare.default_jobs() == jobs
-
-
-def test_a_run_beside_which_nothing_can_be_written_is_told_with_its_path(tmp_path):
-    with pytest.raises(DiskError, match=tmp_path.name), alone(tmp_path):  # a directory in the way
-        pass

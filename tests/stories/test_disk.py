@@ -21,14 +21,14 @@ def train(run, *arguments, steps=2):
 
 def fails(monkeypatch, number: int, only: str) -> None:
     """From now on the operating system refuses to write files whose path holds `only`."""
-    real = files.tempfile.mkstemp
+    real = os.open
 
-    def refusing(*arguments, **options):
-        if only in f"{options['dir']}/{options['prefix']}":
+    def refusing(path, flags, *arguments, **options):
+        if flags & os.O_CREAT and only in str(path):
             raise OSError(number, os.strerror(number))
-        return real(*arguments, **options)
+        return real(path, flags, *arguments, **options)
 
-    monkeypatch.setattr(files.tempfile, "mkstemp", refusing)
+    monkeypatch.setattr(os, "open", refusing)
 
 
 @pytest.mark.parametrize(

@@ -109,14 +109,15 @@ def test_averaged_weights_are_the_model(tmp_path):
 def test_an_existing_run_is_refused_then_replaced(tmp_path):
     path = trained(tmp_path / "run").path
     before = weights(path)
-    (path / "checkpoints" / "old").touch()
+    with (path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 9}\n')
     with pytest.raises(RunFileError) as caught:
         trained(path, seed=1)
     assert (caught.value.exit_code, weights(path)) == (1, before)
     assert "--overwrite" in caught.value.fix and "--resume" in caught.value.fix
     trained(path, seed=1, overwrite=True)
     assert weights(path) != before
-    assert not (path / "checkpoints" / "old").exists()
+    assert [line["step"] for line in RunDir(path).read_metrics()] == [1]
 
 
 @pytest.mark.parametrize("option", ["overwrite", "resume"])
