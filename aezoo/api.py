@@ -43,12 +43,16 @@ from aezoo.parts.interfaces import (
     DataSource,
     Decoder,
     Encoder,
+    FinishesTraining,
     FittedPrior,
+    HasCodebook,
     HasDensity,
     HasKL,
     HasLikelihood,
+    InitialisedFromData,
     LatentPrior,
     Memory,
+    PausesAutoencoder,
     Phase,
     Reconstruction,
     Regularizer,
@@ -59,6 +63,7 @@ from aezoo.parts.types import Data, Posterior, Rows, Split, Terms, require
 from aezoo.paths import cache_dir, data_dir
 from aezoo.randomness import generator_for
 from aezoo.training.assemble import schedule_of
+from aezoo.training.ends import TrainingImages
 from aezoo.training.fitting import Fitting
 from aezoo.training.step import Step
 
@@ -77,11 +82,14 @@ __all__ = [
     "Encoder",
     "Evaluation",
     "Extractor",
+    "FinishesTraining",
     "FittedPrior",
     "Fitting",
+    "HasCodebook",
     "HasDensity",
     "HasKL",
     "HasLikelihood",
+    "InitialisedFromData",
     "LatentPrior",
     "Measure",
     "Memory",
@@ -90,6 +98,7 @@ __all__ = [
     "Number",
     "OptimizerConfig",
     "PairMetric",
+    "PausesAutoencoder",
     "Phase",
     "Posterior",
     "Ramp",
@@ -102,6 +111,7 @@ __all__ = [
     "Split",
     "Step",
     "Terms",
+    "TrainingImages",
     "Value",
     "absolute_error",
     "as_tensor",

@@ -14,6 +14,7 @@ from aezoo.device import choose_device
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell
 from aezoo.training.assemble import prepare, trainer_of
+from aezoo.training.ends import initialise_parts
 
 WARM, TIMED = 2, 4  # iterations
 
@@ -39,6 +40,7 @@ def seconds_of(cell: Cell) -> float:
     data = place(load_data(config), config.train.data, device)
     config, assembly = prepare(config, data)
     with torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else []):
+        initialise_parts(assembly.model.to(device).train(), data, config.train.seed)
         trainer = trainer_of(config, assembly, batches_of(config, data, device), device)
         for _ in range(WARM):
             trainer.iterate(record=False)

@@ -12,15 +12,17 @@ from torch import Tensor, nn
 
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.errors import ConfigError, RunFileError
-from aezoo.parts.doors import take_codes, take_images, take_phases, take_posterior, take_terms
+from aezoo.parts.doors import take_answer, take_codes, take_images, take_phases, take_posterior, take_terms
 from aezoo.parts.interfaces import (
     Attached,
     Component,
     Decoder,
     Encoder,
     FittedPrior,
+    HasCodebook,
     LatentPrior,
     Memory,
+    PausesAutoencoder,
     Phase,
     Reconstruction,
     Regularizer,
@@ -122,12 +124,17 @@ class Autoencoder(nn.Module):
         return self.decode(self.sample_codes(n, generator))
 
     def sample_codes(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """Codes z [n, m] from the prior."""
+        """Codes z [n, m] from the prior, on the encoder's grid where it has one."""
         if generator is None:
             generator = torch.Generator(self.device)
             generator.seed()
         with evaluation(self):
-            return take_codes(self.prior.sample(n, generator), self.prior.sample, n, self.latent_dim)
+            z = take_codes(self.prior.sample(n, generator), self.prior.sample, n, self.latent_dim)
+            return self.on_grid(z)
+
+    def on_grid(self, z: Tensor) -> Tensor:
+        """Codes z [n, m] as this encoder gives them: the nearest of its grid, where it has one."""
+        return self.encoder.quantise(z) if isinstance(self.encoder, HasCodebook) else z
 
     @property
     def device(self) -> torch.device:
@@ -159,7 +166,15 @@ class Autoencoder(nn.Module):
         names = dict(self.named_parameters())
         moves: list[nn.Module | nn.Parameter] = [self.encoder, self.decoder]
         moves += [names[name] for name in unclaimed]
-        return [Phase("autoencoder", self.terms, moves, OptimizerConfig()), *own]
+        pausing = any(isinstance(part, PausesAutoencoder) for part in self.parts())
+        when = self._autoencoder_is_due if pausing else None
+        return [Phase("autoencoder", self.terms, moves, OptimizerConfig(), when=when), *own]
+
+    def _autoencoder_is_due(self, step: Step) -> bool:
+        pausing = (part for part in self.parts() if isinstance(part, PausesAutoencoder))
+        return not any(
+            take_answer(part.pauses_autoencoder(step), part.pauses_autoencoder) for part in pausing
+        )
 
     def terms(self, step: Step) -> Terms:
         """The terms of all parts: the loss of the autoencoder phase.
@@ -173,7 +188,8 @@ class Autoencoder(nn.Module):
                     raise ConfigError(
                         f"two parts give a term called '{name}'",
                         where="regularizer",
-                        fix="leave one of them out: the same regularizer twice is one with both weights",
+                        fix="leave one of them out, or let the part say self.named('...'), "
+                        "which puts the label of its section before the name",
                     )
                 terms[name] = value
         return terms

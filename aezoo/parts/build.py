@@ -92,6 +92,7 @@ def _join(
                 fix="leave one out, or give it a label of its own: [regularizer.LABEL] with `name`",
             )
         regularizers[_label(label)] = build("regularizer", f"regularizer.{label}", part, Regularizer)
+    _tell_apart(regularizers, {tie: divergence, **parts["regularizer"]})
     return Autoencoder(
         encoder,
         decoder,
@@ -103,6 +104,14 @@ def _join(
         regularizers=regularizers,
         divergence=tie,
     )
+
+
+def _tell_apart(regularizers: Mapping[str, Regularizer], sections: Mapping[str, Part]) -> None:
+    """Of several uses of one class, those under a label of their own know it."""
+    own_names = {_label(part.name) for label, part in sections.items() if _label(label) == _label(part.name)}
+    for label, part in regularizers.items():
+        uses = sum(type(other) is type(part) for other in regularizers.values())
+        part.label = label if uses > 1 and label not in own_names else ""
 
 
 def _in_force(during: LatentPrior) -> LatentPrior:

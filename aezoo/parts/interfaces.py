@@ -18,6 +18,7 @@ from aezoo.parts.types import Data, Posterior, Terms
 
 if TYPE_CHECKING:
     from aezoo.parts.autoencoder import Autoencoder
+    from aezoo.training.ends import TrainingImages
     from aezoo.training.fitting import Fitting
     from aezoo.training.step import Step
 
@@ -49,6 +50,13 @@ class Component(nn.Module):
 
     apart: tuple[str, ...] = ()
     """Own parameters, by attribute name, that move only in a phase that names them."""
+
+    label: str = ""
+    """Tells uses of one class in a model apart: the section's label, empty for the use under its own name."""
+
+    def named(self, name: str) -> str:
+        """The name of a phase, a term or a pass of this use: `critic`, or `second_critic` under a label."""
+        return f"{self.label}_{name}" if self.label else name
 
     def terms(self, step: Step) -> Terms:
         """What this part adds to the autoencoder phase. Changes no state."""
@@ -183,6 +191,48 @@ class FittedPrior(Protocol):
 
     def fit(self, codes: Posterior, fitting: Fitting) -> None:
         """Fit to the codes (evaluation mode, no noise, all rows)."""
+
+
+@runtime_checkable
+class HasCodebook(Protocol):
+    """An encoder whose codes lie on a grid. Codes of any prior are put on it before they are decoded."""
+
+    def quantise(self, z: Tensor) -> Tensor:
+        """The nearest codes of the grid: z [n, m] -> [n, m]; a gradient passes straight through.
+
+        Codes that are on the grid stay as they are.
+        """
+
+
+@runtime_checkable
+class InitialisedFromData(Protocol):
+    """A part whose weights or buffers start from training images: pseudo-inputs, a scale, a codebook."""
+
+    def initialise_from(self, images: TrainingImages) -> None:
+        """Called once before the first iteration, without gradient; never when a run is resumed.
+
+        What it finds out goes into weights and buffers. The model is in training mode, with still statistics.
+        """
+
+
+@runtime_checkable
+class PausesAutoencoder(Protocol):
+    """A part that something else has to train first, or in turns with the autoencoder."""
+
+    def pauses_autoencoder(self, step: Step) -> bool:
+        """Whether the autoencoder phase waits in this iteration; from saved state and `step.number` only."""
+
+
+@runtime_checkable
+class FinishesTraining(Protocol):
+    """A part with something to settle on its last weights, such as a constant of normalisation."""
+
+    def finish_training(self, generator: torch.Generator) -> None:
+        """Called after the last iteration, in evaluation mode and without gradient.
+
+        A fitted prior is fitted afterwards. It changes buffers alone, and more steps later go on from what
+        was before it. The generator sits on the model's device.
+        """
 
 
 @runtime_checkable

@@ -24,6 +24,7 @@ from aezoo.resolve import check_part, make, part_class, resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.testing.plain import PlainBackbone, PlainPrior, PlainTask
 from aezoo.training.assemble import Assembly, assemble
+from aezoo.training.ends import initialise_parts
 from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Silence
 from aezoo.training.stages import Stages
@@ -195,6 +196,7 @@ def can_sample(model: Autoencoder) -> bool:
 def trainer_of(assembly: Assembly, shape: tuple[int, ...]) -> Trainer:
     """Trains on a dozen made-up rows."""
     data = Data("made-up", shape, RANGE, Split(rows(12, shape)), Split(rows(4, shape)))
+    initialise_parts(assembly.model.train(), data, 0)
     return Trainer(
         assembly.model.train(),
         assembly.phases,

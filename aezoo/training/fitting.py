@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.errors import ConfigError
+from aezoo.parts.interfaces import InitialisedFromData
 from aezoo.randomness import generator_for, mix
 from aezoo.training.assemble import schedule_of
-from aezoo.training.trainer import Trainer
+from aezoo.training.ends import finish_parts
+from aezoo.training.trainer import Trainer, parts_of
 
 if TYPE_CHECKING:
     from aezoo.parts.interfaces import Phase
@@ -61,6 +63,7 @@ class Fitting:
         Raises:  ConfigError for a module that the run's checkpoints would not contain
         """
         self._check_contained(model)
+        _check_no_images(model)
         schedule = schedule or schedule_of(phases, critic_steps=1)
         self._trained += 1
         stage = "fit" if self._trained == 1 else f"fit{self._trained}"
@@ -76,6 +79,7 @@ class Fitting:
             precision=self._stages.config.train.precision,
         )
         self._stages.go(stage, trainer, steps or self.steps)
+        finish_parts(parts_of(model), model, self.device, mix(self.seed, stage))
         model.eval()
 
     def _check_contained(self, model: nn.Module) -> None:
@@ -88,6 +92,16 @@ class Fitting:
                 f"its {lost[0]} would never be saved",
                 where="prior.name",
                 fix="keep it as a submodule of the prior: self.flow = flow, in __init__",
+            )
+
+
+def _check_no_images(model: nn.Module) -> None:
+    for part in parts_of(model):
+        if isinstance(part, InitialisedFromData):
+            raise ConfigError(
+                f"{type(part).__name__} starts from training images, and a fit has none",
+                where="prior.name",
+                fix="give the part its start from the codes, in the prior's own `fit`",
             )
 
 

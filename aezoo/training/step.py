@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from aezoo.parts.doors import take_codes, take_images, take_posterior
 from aezoo.parts.held import behind
+from aezoo.parts.interfaces import HasCodebook
 from aezoo.parts.statistics import batch_norms, still_statistics
 from aezoo.parts.types import Posterior
 from aezoo.randomness import generator_for
@@ -64,7 +65,7 @@ class Step:
     x:          images [B, *shape]
     posterior:  of x; `z` is its code [B, m]
     x_hat:      decoder(z)
-    z_prior:    codes of the prior in force [B, m];  x_prior: decoder(z_prior)
+    z_prior:    codes of the prior in force [B, m], on the encoder's grid;  x_prior: decoder(z_prior)
     partner:    a second, independent batch with `.x`, `.posterior` and `.z`
     model:      all parts; inside a fit, the module that is fitted, whose losses may read `x` alone
     number:     of the iteration, from 0
@@ -110,12 +111,12 @@ class Step:
     @property
     def z_prior(self) -> Tensor:
         prior = self.model.prior_in_force
-        return self.once("z_prior", lambda: self._sample(prior), prior)
+        return self.once("z_prior", lambda: self._sample(prior), *self._behind_z_prior())
 
     @property
     def x_prior(self) -> Tensor:
-        prior, decoder = self.model.prior_in_force, self.model.decoder
-        return self.once("x_prior", lambda: self._decode(self.z_prior), prior, decoder)
+        decoder = self.model.decoder
+        return self.once("x_prior", lambda: self._decode(self.z_prior), *self._behind_z_prior(), decoder)
 
     @property
     def generator(self) -> torch.Generator:
@@ -162,7 +163,13 @@ class Step:
 
     def _sample(self, prior: LatentPrior) -> Tensor:
         n = len(self.x)
-        return take_codes(prior.sample(n, self.generator), prior.sample, n, self.model.latent_dim)
+        z = take_codes(prior.sample(n, self.generator), prior.sample, n, self.model.latent_dim)
+        return self.model.on_grid(z)
+
+    def _behind_z_prior(self) -> list[nn.Module]:
+        """The prior in force, and the encoder where its grid is the encoder's business."""
+        model = self.model
+        return [model.prior_in_force, *([model.encoder] if isinstance(model.encoder, HasCodebook) else [])]
 
     def images(self, stream: int) -> Tensor:
         if stream not in self._images:

@@ -309,7 +309,8 @@ def _descents(
             raise ConfigError(
                 f"two parts have a phase called '{phase.name}'",
                 where="regularizer",
-                fix="leave one of the parts out",
+                fix="leave one of the parts out, or let the part say self.named('...'), "
+                "which puts the label of its section before the name",
             )
         assert phase.name not in ("batch", "noise"), f"a phase cannot be called '{phase.name}': it is a draw"
         weights = moved_weights(phase)

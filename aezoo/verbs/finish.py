@@ -148,7 +148,7 @@ def write_grids(run: RunDir, model: Autoencoder, data: Data, seed: int, step: in
     if prior is None:  # no prior in force while training: nothing to draw from yet
         return
     with evaluation(model):
-        codes = prior.sample(SHOWN, generator)
+        codes = model.on_grid(prior.sample(SHOWN, generator))
     samples = model.decode(codes)
     if step is not None:
         directory = run.path / "samples"

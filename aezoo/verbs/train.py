@@ -24,6 +24,7 @@ from aezoo.rundir.open import directory_for, open_to_train
 from aezoo.rundir.rundir import Checkpoint, RunDir
 from aezoo.rundir.tensorboard import check_installed
 from aezoo.training.assemble import Assembly, prepare, trainer_of
+from aezoo.training.ends import finish_parts, initialise_parts
 from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Progress, Silence
 from aezoo.training.stages import Stages
@@ -111,10 +112,12 @@ def _train(
     stages: Stages, assembly: Assembly, data: Data, device: torch.device, checkpoint: Checkpoint | None
 ) -> float | None:
     """The stage `train`, then the fit of a fitted prior; the seconds of the fit, if there was one."""
-    config, model = stages.config, assembly.model
-    if checkpoint is not None:
-        load_state(model, checkpoint.model)
+    config, model = stages.config, assembly.model.to(device)
     train = config.train
+    if checkpoint is None:
+        initialise_parts(model.train(), data, train.seed)
+    else:
+        load_state(model, checkpoint.model)
     trainer = trainer_of(config, assembly, batches_of(config, data, device), device)
     averages = trainer.averages
 
@@ -126,6 +129,7 @@ def _train(
     stages.go("train", trainer, train.steps, look)
     if averages is not None:  # from here on the averaged weights are the model
         averages.keep()
+    finish_parts(model.parts(), model, device, train.seed)
     fitted, begun = model.prior, time.perf_counter()
     if not isinstance(fitted, FittedPrior):
         return None

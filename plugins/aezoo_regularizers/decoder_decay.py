@@ -40,7 +40,7 @@ class DecoderDecay(Regularizer):
 
     def terms(self, step: Step) -> Terms:
         squares = [weight.square().sum() for weight in self._matrices(step.model.decoder)]
-        return {"decoder_decay": value_at(self.weight, step.number) * torch.stack(squares).sum()}
+        return {self.named("decoder_decay"): value_at(self.weight, step.number) * torch.stack(squares).sum()}
 
     def _matrices(self, decoder: nn.Module) -> list[nn.Parameter]:
         return kernels(decoder)[1 if self.skip_first else 0 :]

@@ -63,8 +63,8 @@ class Interp(Regularizer):
 
     def phases(self, model: Autoencoder) -> Iterable[Phase]:
         """The image critic, and the smoothing of encoder and decoder."""
-        yield Phase("image_critic", self.critic_loss, [self.critic], CRITIC, role="critic")
-        yield Phase("smoothing", self.smoothing_loss, [model.encoder, model.decoder], SMOOTHING)
+        yield Phase(self.named("image_critic"), self.critic_loss, [self.critic], CRITIC, role="critic")
+        yield Phase(self.named("smoothing"), self.smoothing_loss, [model.encoder, model.decoder], SMOOTHING)
 
     def critic_loss(self, step: Step) -> Terms:
         """Equation 9: E C(x_inp) - E C(x) + beta E (||grad C(x_bar)|| - 1)^2."""

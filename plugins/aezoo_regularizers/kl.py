@@ -60,8 +60,8 @@ class KL(Regularizer):
 
     def terms(self, step: Step) -> Terms:
         kl = divergence(step.posterior, step.model.prior_in_force, step.generator).mean()
-        step.note("kl_nats", kl)
-        return {"kl": value_at(self.weight, step.number) * kl}
+        step.note(self.named("kl_nats"), kl)
+        return {self.named("kl"): value_at(self.weight, step.number) * kl}
 
 
 def divergence(posterior: Posterior, prior: LatentPrior, generator: torch.Generator) -> Tensor:

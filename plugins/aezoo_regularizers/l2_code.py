@@ -31,4 +31,4 @@ class L2Code(Regularizer):
         square = at_least_float32(step.z).square()  # [B, m]
         # the paper's formula is half the sum; the authors' code takes the mean, and so do their weights
         size = square.mean(dim=1) if self.reduction == "mean" else 0.5 * square.sum(dim=1)
-        return {"l2_code": value_at(self.weight, step.number) * size.mean()}
+        return {self.named("l2_code"): value_at(self.weight, step.number) * size.mean()}

@@ -70,10 +70,10 @@ class WGAN(Regularizer):
     def phases(self, model: Autoencoder) -> Iterable[Phase]:
         """Critic, prior (where it has weights) and encoder."""
         prior = model.prior_in_force
-        yield Phase("latent_critic", self.critic_loss, [self.critic], CRITIC, role="critic")
+        yield Phase(self.named("latent_critic"), self.critic_loss, [self.critic], CRITIC, role="critic")
         if any(weight.requires_grad for weight in prior.parameters()):
-            yield Phase("prior", self.prior_loss, [prior], PRIOR)
-        yield Phase("encoder", self.encoder_loss, [model.encoder], ENCODER)
+            yield Phase(self.named("prior"), self.prior_loss, [prior], PRIOR)
+        yield Phase(self.named("encoder"), self.encoder_loss, [model.encoder], ENCODER)
 
     def critic_loss(self, step: Step) -> Terms:
         """Equation 5: E C(z_prior) - E C(z) + beta E (||grad C(z_bar)|| - 1)^2."""

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from aezoo.api import ConfigError, LatentPrior, Memory, Phase, Posterior, Reconstruction, Regularizer
+from aezoo.config.optimizer import OptimizerConfig
 from aezoo.parts.autoencoder import evaluation, join, memory_names
 from aezoo.parts.interfaces import apart_weights, moved_weights
 from tests.toyparts import (
@@ -18,6 +19,8 @@ from tests.toyparts import (
     state_of,
     trainer_of,
 )
+
+SGD = OptimizerConfig(name="sgd", lr=0.1)
 
 
 class Fitted(LatentPrior):
@@ -236,3 +239,53 @@ def test_memory_belongs_to_the_trainers_file():
             self.register_buffer("kept", torch.zeros(3))
 
     assert memory_names(autoencoder(Pool())) == {"regularizer.part0.pool.rows"}
+
+
+# -- a grid of codes
+
+
+class OnGrid(Lines):
+    """Codes are whole numbers, plus an offset that is learned."""
+
+    def __init__(self):
+        super().__init__()
+        self.offset = nn.Parameter(torch.tensor(0.25))
+
+    def quantise(self, z):
+        near = (z - self.offset).round() + self.offset
+        return z + (near - z).detach() + (self.offset - self.offset.detach())  # straight through
+
+    def forward(self, x, generator=None):
+        return Posterior(z=self.quantise(super().forward(x, generator).z))
+
+
+def is_on_grid(z):
+    return torch.allclose((z - 0.25).round(), z - 0.25, atol=1e-5)
+
+
+def test_samples_of_any_prior_are_put_on_the_encoders_grid_before_they_are_decoded():
+    model = autoencoder(encoder=OnGrid())
+    raw = model.prior.sample(50, torch.Generator().manual_seed(0))
+    z = model.sample_codes(50, torch.Generator().manual_seed(0))
+    assert not is_on_grid(raw) and is_on_grid(z) and (raw - z).abs().max() <= 0.5
+    images = model.sample(50, torch.Generator().manual_seed(0))
+    assert torch.equal(images, model.decode(z)) and torch.equal(model.on_grid(z), z)
+
+
+def test_an_encoder_without_a_grid_leaves_samples_as_they_are():
+    z = torch.randn(5, 2)
+    assert autoencoder().on_grid(z) is z
+
+
+def test_the_priors_codes_are_on_the_grid_while_training_and_pass_gradients_to_prior_and_grid():
+    seen = []
+
+    def loss(step):
+        seen.append(step.z_prior)
+        return {"pull": step.x_prior.square().mean()}
+
+    part = Part(lambda part, model: [Phase("pull", loss, [model.prior, model.encoder.offset], SGD)])
+    model = autoencoder(part, encoder=OnGrid(), prior=Learned())
+    trainer = trainer_of(model, "batch pull autoencoder")
+    trainer.iterate()  # every weight of the phase is reached, or this is an error
+    assert is_on_grid(seen[0].detach())
