@@ -104,6 +104,7 @@ def compare(
     from aezoo.report import of_outcomes
     from aezoo.report.view import without_paths
     from aezoo.tables.table import build
+    from aezoo.tables.warnings import summarise
     from aezoo.training.progress import Bar, Silence
 
     check_writable(out)
@@ -124,6 +125,8 @@ def compare(
         if wanted:
             raise
         print_warning(f"no page: {err.what}")  # nobody asked for it: the table is there all the same
+    for warning in summarise(outcomes):
+        print_warning(warning)
     exit_with_failures(outcomes)
 
 

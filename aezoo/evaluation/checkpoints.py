@@ -60,7 +60,7 @@ def lowest_on_test(run: RunDir, evaluation: Evaluation, metrics: Sequence[Named]
         fresh = Sets(evaluation.model, sets.data, n=sets.n, seed=sets.seed)
         for result in Evaluation(fresh, evaluation.spaces, evaluation.plain).measure(between, OWN):
             key = (result.metric, result.of)
-            if result.value is not None and (key not in best or _better(result, best[key])):
+            if result.value is not None and (key not in best or result.is_better(best[key])):
                 best[key] = result
     return [
         replace(
@@ -70,11 +70,6 @@ def lowest_on_test(run: RunDir, evaluation: Evaluation, metrics: Sequence[Named]
         )
         for result in best.values()
     ]
-
-
-def _better(result: Result, other: Result) -> bool:
-    assert result.value is not None and other.value is not None
-    return result.value > other.value if result.better == "higher" else result.value < other.value
 
 
 def each_checkpoint(run: RunDir, model: Autoencoder) -> Iterator[int]:

@@ -44,6 +44,11 @@ class Result:
     protocol: Protocol
     why: str = ""
 
+    def is_better(self, other: Result) -> bool:
+        """Strictly, of two numbers of a measure that has a good end."""
+        assert self.value is not None and other.value is not None, (self, other)
+        return self.value > other.value if self.better == "higher" else self.value < other.value
+
     def as_row(self) -> dict[str, Any]:
         """As it stands in results.json."""
         row = {"metric": self.metric, "of": self.of, "value": self.value, "better": self.better}
@@ -77,6 +82,9 @@ class Evaluation:
         tell: Callable[[int], None] = lambda rows: None,
     ) -> None:
         self.sets, self.spaces, self.plain, self._tell = sets, spaces, plain, tell
+        self.short: dict[
+            str, tuple[int, int]
+        ] = {}  # measures of too few rows: their number, that of features
 
     @property
     def model(self) -> Autoencoder:
@@ -192,6 +200,9 @@ class Evaluation:
         for name, measure in metric.measures.items():
             if name in values:
                 label, value = name if metric.bare else f"{name}[{space.name}]", values[name]
+                rows = min(len(fake), len(real))
+                if metric.spans and rows <= fake.shape[1]:
+                    self.short[label] = (rows, fake.shape[1])
                 number, why = (None, value) if isinstance(value, str) else (value, "")
                 yield Result(label, of, number, measure.better, protocol, why)
 

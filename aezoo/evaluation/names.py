@@ -1,4 +1,4 @@
-"""The sets that are held against the test rows: their names in results.json, and in tables."""
+"""Names that others rely on: of the sets held against the test rows, and of kinds of warnings. Torch-free."""
 
 OWN = ("reconstruction", "generation")
 """What a model made."""
@@ -29,3 +29,41 @@ PLAIN = (FLOOR, *OWN, MEAN, GAUSSIAN)
 """Those of a plain evaluation, as a table shows them."""
 STRETCHED = (FLOOR, *OWN, "stretched-reconstruction", "stretched-generation", MEAN, GAUSSIAN)
 """Those of one with `--stretched`."""
+
+# -- kinds of warnings ---------------------------------------------------------------------------------
+
+UNFINISHED = "training is not finished"
+COLLAPSED = "collapsed posterior"
+DEAD_CODES = "dead codes"
+DEAD_UNITS = "dead units"
+MISSES = "the prior misses the codes"
+FAR = "generation is far above reconstruction"
+WORSE_RECONSTRUCTION = "reconstruction is worse than the mean image"
+WORSE_GENERATION = "generation is worse than the pixel Gaussian"
+COPIES = "generation copies training rows"
+TOO_FEW = "too few rows"
+KINDS = (
+    UNFINISHED,
+    COLLAPSED,
+    DEAD_CODES,
+    DEAD_UNITS,
+    MISSES,
+    FAR,
+    WORSE_RECONSTRUCTION,
+    WORSE_GENERATION,
+    COPIES,
+    TOO_FEW,
+)
+"""What a warning in results.json begins with, before its colon and numbers; other programs may rely on it.
+
+TOO_FEW is about the measuring, all others about the training.
+"""
+
+
+def kind_of(warning: str) -> str:
+    """One of KINDS.
+
+    >>> kind_of("dead codes: 3 of the 4 dimensions of the code hardly change with x")
+    'dead codes'
+    """
+    return warning.partition(":")[0]

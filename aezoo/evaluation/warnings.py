@@ -9,13 +9,45 @@ import torch
 from torch import Tensor, nn
 
 from aezoo.evaluation.measuring import Evaluation, Result
+from aezoo.evaluation.names import (
+    COLLAPSED,
+    DEAD_CODES,
+    DEAD_UNITS,
+    FAR,
+    GAUSSIAN,
+    LABELS,
+    MEAN,
+    MISSES,
+    TOO_FEW,
+    WORSE_GENERATION,
+    WORSE_RECONSTRUCTION,
+)
 from aezoo.metrics import active_units, posterior_gap, sliced_wasserstein
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.randomness import generator_for
 
-FAR = 10.0  # generation this many times farther from the test rows than reconstruction
+FARTHER = 10.0  # generation this many times farther from the test rows than reconstruction
 WON = 5.0  # codes this many times farther from the prior than the prior from itself
 DEAD = 0.5  # share of units that never respond
+FEWEST = 100  # test rows, of which a share is known to 0.1 and an average to a tenth of its spread
+
+Trivial = tuple[str, str, str, str]
+TRIVIAL: tuple[Trivial, ...] = (
+    (
+        "reconstruction",
+        MEAN,
+        WORSE_RECONSTRUCTION,
+        "the decoder has learned nothing yet: train longer, or change the learning rate",
+    ),
+    (
+        "generation",
+        GAUSSIAN,
+        WORSE_GENERATION,
+        "nothing is drawn that the pixels' covariance does not hold: train longer, or look for the cause in "
+        "the other warnings; `aezoo list extractor` shows other spaces to compare in",
+    ),
+)
+"""What was made, what nobody trained, the kind of the warning, what to try."""
 
 
 def warnings_of(results: Sequence[Result], evaluation: Evaluation) -> Iterator[str]:
@@ -25,18 +57,20 @@ def warnings_of(results: Sequence[Result], evaluation: Evaluation) -> Iterator[s
     yield from _gap(evaluation)
     yield from _dead(evaluation)
     yield from _far(results)
+    yield from _worse(results)
+    yield from _too_few(evaluation)
 
 
 def _unused_units(z: Tensor) -> Iterator[str]:
     size, active = z.shape[1], int(active_units(z))
     if active == 0:
         yield (
-            f"collapsed posterior: none of the {size} dimensions of the code changes with x, so that every "
+            f"{COLLAPSED}: none of the {size} dimensions of the code changes with x, so that every "
             "reconstruction is the same; weaken the divergence (its weight), or strengthen the decoder's cost"
         )
     elif active < DEAD * size:
         yield (
-            f"dead codes: {size - active} of the {size} dimensions of the code hardly change with x; "
+            f"{DEAD_CODES}: {size - active} of the {size} dimensions of the code hardly change with x; "
             "a smaller --latent-dim or a weaker divergence uses them"
         )
 
@@ -52,7 +86,7 @@ def _gap(evaluation: Evaluation) -> Iterator[str]:
     if gap > WON * floor:
         times = f"{gap / floor:.1f} times what two sets of draws differ by" if floor else "all draws are one"
         yield (
-            f"the prior misses the codes: they are {gap:.3g} apart, and {times}; the critic won, or the "
+            f"{MISSES}: they are {gap:.3g} apart, and {times}; the critic won, or the "
             "divergence is too weak: train longer, or raise the learning rate of the phase that answers the "
             "critic"
         )
@@ -62,7 +96,7 @@ def _dead(evaluation: Evaluation) -> Iterator[str]:
     for name, share in _silent(evaluation.model, evaluation.sets.x_parts()).items():
         if share > DEAD:
             yield (
-                f"dead units: {share:.0%} of the {name}'s rectified units are 0 for every test row; "
+                f"{DEAD_UNITS}: {share:.0%} of the {name}'s rectified units are 0 for every test row; "
                 "a smaller learning rate keeps them alive"
             )
 
@@ -100,10 +134,39 @@ def _far(results: Sequence[Result]) -> Iterator[str]:
         if made is None or again is None:
             continue
         if (
-            made > FAR * max(again, values.get((metric, "floor")) or 0.0) > 0
+            made > FARTHER * max(again, values.get((metric, "floor")) or 0.0) > 0
         ):  # below the floor nothing is told apart
             yield (
-                f"generation is far above reconstruction: {metric} {made:.4g} against {again:.4g}; "
+                f"{FAR}: {metric} {made:.4g} against {again:.4g}; "
                 "the decoder can, but the prior misses the codes: train longer, or choose another prior"
             )
         return
+
+
+def _worse(results: Sequence[Result]) -> Iterator[str]:
+    """What a model made against what nobody trained, by the first measure that has both."""
+    taken = {(one.metric, one.of): one for one in results if one.value is not None and one.better}
+    for of, trivial, kind, fix in TRIVIAL:
+        metrics = [metric for metric, one in taken if one == of and (metric, trivial) in taken]
+        for metric in metrics[:1]:
+            made, reference = taken[metric, of], taken[metric, trivial]
+            if not made.is_better(reference):
+                yield (
+                    f"{kind}: {metric} {made.value:.4g} against {reference.value:.4g} of the "
+                    f"{LABELS[trivial]}; {fix}"
+                )
+
+
+def _too_few(evaluation: Evaluation) -> Iterator[str]:
+    n = evaluation.sets.n
+    if n < FEWEST:
+        yield (
+            f"{TOO_FEW}: {n} test rows, of which every number is a rough one; measure on {FEWEST} or more, "
+            "and tell runs apart by several seeds"
+        )
+    for metric, (rows, features) in evaluation.short.items():
+        yield (
+            f"{TOO_FEW}: {metric} was taken of {rows} rows, which do not span its {features} features: it "
+            "says more of the rows' number than of the model; measure more rows (-n), or with an extractor "
+            "of fewer features"
+        )

@@ -93,7 +93,12 @@ class Metric(ABC):
 
 
 class SetMetric(Metric):
-    """Numbers that compare two sets of features, whatever made them."""
+    """Numbers that compare two sets of features, whatever made them.
+
+    spans:  whether it wants sets that span the features: with fewer rows than these a warning says so
+    """
+
+    spans: ClassVar[bool] = False
 
     @abstractmethod
     def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float | str]:

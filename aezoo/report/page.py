@@ -21,6 +21,7 @@ from aezoo.tables.cell import Outcome
 from aezoo.tables.render.html import render as fragment
 from aezoo.tables.render.layout import clean, shorten
 from aezoo.tables.table import build
+from aezoo.tables.warnings import names_of, warnings_in
 
 COLOURS = 8  # lines that differ in colour; further ones are dashed
 ALIKE = ("train.seed",)  # what runs of one comparison differ in by design
@@ -154,10 +155,8 @@ def _settings(config: RunConfig) -> dict[str, Any]:
 def _warnings(page: Page) -> list[tuple[str, list[str]]]:
     """What is wrong, and with which runs: their own warnings, failures, files that are damaged."""
     found: dict[str, list[str]] = {}
-    several = len({one.cell.seed for one in page.outcomes}) > 1
-    for one in page.outcomes:
-        who = f"{one.cell.method}, seed {one.cell.seed}" if several else one.cell.method
-        for text in [*_failure(one), *map(str, one.results.get("warnings") or ())]:
+    for one, who in zip(page.outcomes, names_of(page.outcomes), strict=True):
+        for text in [*_failure(one), *warnings_in(one)]:
             found.setdefault(text, []).append(who)
     for view in page.views:
         for text in view.faults:

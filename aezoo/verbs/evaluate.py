@@ -18,7 +18,7 @@ from aezoo.errors import ConfigError
 from aezoo.evaluation.checkpoints import best_on_validation, lowest_on_test
 from aezoo.evaluation.choosing import Chosen, named_metrics, named_spaces
 from aezoo.evaluation.measuring import Evaluation, Named
-from aezoo.evaluation.names import PLAIN, STRETCHED
+from aezoo.evaluation.names import PLAIN, STRETCHED, UNFINISHED
 from aezoo.evaluation.outcome import Evaluated, conclude, shared_protocol
 from aezoo.evaluation.protocol import CheckpointRule
 from aezoo.evaluation.sets import Sets
@@ -104,7 +104,7 @@ def evaluate(
     found = conclude(evaluation, results, begun)
     if not directory.has_model():
         early = (
-            f"training is not finished: measured at its newest checkpoint, step {directory.steps()[-1]} of "
+            f"{UNFINISHED}: measured at its newest checkpoint, step {directory.steps()[-1]} of "
             f"{config.train.steps}; `aezoo train --resume` goes on"
         )
         found = replace(found, warnings=(early, *found.warnings))

@@ -32,6 +32,7 @@ class FID(_Known):
 
     measures = {"fid": Measure("lower", "Frechet Inception distance; compare at equal numbers of rows only")}
     quick = True
+    spans = True
 
     def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:
         """FID."""

@@ -16,6 +16,7 @@ class Frechet(SetMetric):
 
     measures = {"fd": Measure("lower", "Frechet distance, >= 0; compare at equal numbers of rows only")}
     quick = True
+    spans = True
 
     def compare(self, fake: Tensor, real: Tensor, seed: int) -> Mapping[str, float]:
         """The distance."""

@@ -1,9 +1,21 @@
 """What is said where a training seems to have gone wrong."""
 
+import pytest
 import torch
 from torch import nn
 
 from aezoo.evaluation.measuring import Evaluation, Result
+from aezoo.evaluation.names import (
+    COLLAPSED,
+    DEAD_UNITS,
+    FAR,
+    KINDS,
+    MISSES,
+    TOO_FEW,
+    WORSE_GENERATION,
+    WORSE_RECONSTRUCTION,
+    kind_of,
+)
 from aezoo.evaluation.protocol import Protocol
 from aezoo.evaluation.sets import Sets
 from aezoo.evaluation.warnings import warnings_of
@@ -51,13 +63,15 @@ class Around(LatentPrior):
         return torch.randn(n, 2, generator=generator) + self.centre
 
 
-def said(encoder=None, decoder=None, prior=None, results=()):
+def said(encoder=None, decoder=None, prior=None, results=(), short=None):
     torch.manual_seed(0)
     parts = (encoder or First(), decoder or Padded(), prior or Around())
     model = Autoencoder(*parts, shape=(4,), range=None).eval()
     rows = torch.randn(400, 4, generator=torch.Generator().manual_seed(1))
     data = Data("made-up", (4,), None, Split(rows[:200]), Split(rows[200:]))
-    return list(warnings_of(results, Evaluation(Sets(model, data), {}, PLAIN)))
+    evaluation = Evaluation(Sets(model, data), {}, PLAIN)
+    evaluation.short.update(short or {})
+    return list(warnings_of(results, evaluation))
 
 
 def values(generation, reconstruction):
@@ -151,3 +165,55 @@ def test_generation_is_not_far_where_reconstruction_is_nearer_than_training_rows
     assert said(results=near) == []
     far = [*values(4.0, 0.2), Result("fd[one]", "floor", 0.3, "lower", PLAIN)]
     assert len(said(results=far)) == 1
+
+
+# --- worse than what nobody trained, and too few rows to tell
+
+
+def against(of, value, trivial, metric="fd[one]", better="lower"):
+    reference = {"reconstruction": "mean", "generation": "gaussian"}[of]
+    return [
+        Result(metric, of, value, better, PLAIN),
+        Result(metric, reference, trivial, better, PLAIN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of", "kind"), [("reconstruction", WORSE_RECONSTRUCTION), ("generation", WORSE_GENERATION)]
+)
+def test_what_is_worse_than_trivial_is_told_with_both_numbers(of, kind):
+    (warning,) = said(results=against(of, 7.4, 4.0))
+    assert kind_of(warning) == kind and "fd[one] 7.4 against 4" in warning
+    (warning,) = said(results=against(of, 10.0, 12.0, "psnr", "higher"))
+    assert kind_of(warning) == kind
+    assert said(results=against(of, 4.0, 7.4)) == said(results=against(of, None, 7.4)) == []
+
+
+def test_the_first_measure_that_has_both_decides():
+    rows = [*against("reconstruction", 3.0, 9.0, "sse"), *against("reconstruction", 9.0, 3.0)]
+    assert said(results=rows) == []
+    assert len(said(results=rows[::-1])) == 1
+
+
+def test_no_more_rows_than_features_are_told_with_both_counts():
+    (warning,) = said(short={"fd[one]": (200, 256)})
+    assert kind_of(warning) == TOO_FEW and "200 rows" in warning and "256 features" in warning
+
+
+def test_a_handful_of_test_rows_is_told():
+    rows = torch.randn(12, 4, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(0)
+    model = Autoencoder(First(), Padded(), Around(), shape=(4,), range=None).eval()
+    data = Data("made-up", (4,), None, Split(rows.repeat(20, 1)), Split(rows))
+    found = list(warnings_of((), Evaluation(Sets(model, data), {}, PLAIN)))
+    assert any(kind_of(text) == TOO_FEW and "12 test rows" in text for text in found)
+
+
+def test_each_warning_begins_with_its_kind():
+    found = [
+        *said(First(0.0, 0.0)),
+        *said(prior=Around(5.0)),
+        *said(decoder=Padded(bias=-100.0)),
+        *said(results=values(50.0, 2.0)),
+    ]
+    assert {kind_of(text) for text in found} == {COLLAPSED, MISSES, DEAD_UNITS, FAR} <= set(KINDS)

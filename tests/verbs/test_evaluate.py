@@ -8,6 +8,7 @@ import torch
 
 import aezoo
 from aezoo.errors import ConfigError, MissingError, RunFileError
+from aezoo.evaluation.names import TOO_FEW, WORSE_GENERATION, WORSE_RECONSTRUCTION, kind_of
 from aezoo.metrics import frechet_distance
 from aezoo.rundir.rundir import RunDir
 from tests import tiny
@@ -40,6 +41,23 @@ def test_training_ends_with_a_short_evaluation(trained):
         *(("fd[classifier-digits]", of) for of in SETS),
     }
     assert all(row["n_real"] == 360 for row in rows)
+
+
+def test_a_training_that_learned_nothing_is_told_when_it_ends_and_when_it_is_measured(tmp_path):
+    run = tiny.trained(tmp_path / "run")
+    kinds = {kind_of(text) for text in run.results["warnings"]}
+    assert {WORSE_RECONSTRUCTION, WORSE_GENERATION} <= kinds
+    again = aezoo.evaluate(run.path, metrics=["reconstruction", "fd"])
+    assert {WORSE_RECONSTRUCTION, WORSE_GENERATION} <= {kind_of(text) for text in again.warnings}
+
+
+def test_twelve_test_rows_are_told_when_training_ends_and_when_they_are_measured(tmp_path):
+    run = tiny.trained(tmp_path / "run", "vae", dataset=made_up(400, 12))
+    said = [text for text in run.results["warnings"] if kind_of(text) == TOO_FEW]
+    assert any("12 test rows" in text for text in said)
+    assert any("fd[random-conv] was taken of 12 rows" in text and "256 features" in text for text in said)
+    again = aezoo.evaluate(run.path, metrics=["fd"], extractors=["pixels"], data=made_up(400, 12))
+    assert any("fd[pixels] was taken of 12 rows" in text for text in again.warnings)
 
 
 def test_without_evaluation_training_leaves_no_numbers(tmp_path):
