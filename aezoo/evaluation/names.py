@@ -1,5 +1,9 @@
 """Names that others rely on: of the sets held against the test rows, and of kinds of warnings. Torch-free."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 OWN = ("reconstruction", "generation")
 """What a model made."""
 RECONSTRUCTION, GENERATION = OWN
@@ -58,6 +62,11 @@ KINDS = (
 
 TOO_FEW is about the measuring, all others about the training.
 """
+FLAWS = (UNFINISHED, COLLAPSED, DEAD_CODES, DEAD_UNITS, MISSES, WORSE_RECONSTRUCTION)
+"""Those of trainings that diverged, died or are not at their prior yet: no claim can rest on them.
+
+What is far or bad that was generated is none: claims are about that.
+"""
 
 
 def kind_of(warning: str) -> str:
@@ -67,3 +76,12 @@ def kind_of(warning: str) -> str:
     'dead codes'
     """
     return warning.partition(":")[0]
+
+
+def flaws_in(warnings: Iterable[str]) -> list[str]:
+    """The kinds among FLAWS, each once.
+
+    >>> flaws_in(["dead units: 80% are 0", "generation is far above reconstruction: 9 times"])
+    ['dead units']
+    """
+    return [kind for kind in dict.fromkeys(map(kind_of, warnings)) if kind in FLAWS]

@@ -1,28 +1,54 @@
-"""Whether numbers bear a claim out: each function sees values by seed, and nothing else. Torch-free.
+"""What numbers say of a claim, and what remains of it beside the page's other claims. Torch-free.
 
-Every decision is a 95 % interval of Student's over seeds that both sides share. A claim that the interval
-leaves open is not decidable; neither is one from a single seed, for which there is no interval.
+Each judge sees values by seed, and nothing else. It tests by Student over seeds that both sides share, and
+gives two-sided p: a claim by itself is decided at 5 % exactly where a 95 % interval leaves no doubt. A page
+makes several claims: their p are adjusted together (Holm) before any of them is decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from aezoo.tables.statistics import mean_and_std, paired_interval
+from aezoo.tables.statistics import below_p, holm, mean_and_std, paired_interval
 
 Values = Mapping[int, float]  # by the seed of the training
 Decision = Literal["supported", "contradicted", "not decidable"]
+LEVEL = 0.05  # of all claims of a page together
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What numbers say of a claim by itself.
+
+    why:        the numbers in words, or why there is nothing to test
+    supports, contradicts:  two-sided p of saying so; 1: no sign of it
+    tested:     whether there was anything to test
+    """
+
+    why: str
+    supports: float = 1.0
+    contradicts: float = 1.0
+    tested: bool = True
+
+    @property
+    def p(self) -> float:
+        return min(self.supports, self.contradicts)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A decision, and the numbers behind it in words."""
+    """A decision, and the numbers behind it in words.
+
+    p, adjusted:  of the claim by itself, and beside the page's others; None where nothing was tested
+    """
 
     decision: Decision
     why: str
+    p: float | None = None
+    adjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,51 +64,91 @@ class Interval:
         return f"{self.mean:+.3g}, 95 % interval {self.low:+.3g} to {self.high:+.3g}, {self.n} seeds"
 
 
-def below(a: Values, b: Values) -> Verdict:
-    """a is below b.
+def decide(findings: Sequence[Finding]) -> list[Verdict]:
+    """The verdicts on all claims of a page, so that one wrong one among them has at most 5 %.
 
-    >>> below({0: 1.0, 1: 1.1}, {0: 5.0, 1: 5.2}).decision
+    >>> decide([below({0: 1.0, 1: 1.1}, {0: 5.0, 1: 5.2})])[0].decision
     'supported'
     """
+    adjusted = holm({str(place): one.p for place, one in enumerate(findings) if one.tested})
+    return [_verdict(one, adjusted.get(str(place))) for place, one in enumerate(findings)]
+
+
+def _verdict(finding: Finding, adjusted: float | None) -> Verdict:
+    if adjusted is None:
+        return Verdict("not decidable", finding.why)
+    decision: Decision = "supported" if finding.supports < finding.contradicts else "contradicted"
+    return Verdict(decision if adjusted <= LEVEL else "not decidable", finding.why, finding.p, adjusted)
+
+
+# -- judges --------------------------------------------------------------------------------------------
+
+
+def below(a: Values, b: Values) -> Finding:
+    """a is below b."""
     found = interval(a, b)
     if found is None:
         return _too_few(a, b)
     why = f"{_say(a)} against {_say(b)}; difference {found}"
-    return _decide(supported=found.high < 0, contradicted=found.low > 0, why=why)
+    return Finding(why, _less(minus(a, b)), _less(minus(b, a)))
 
 
-def gap_below(a: tuple[Values, Values], b: tuple[Values, Values]) -> Verdict:
-    """Generation minus reconstruction is smaller in a than in b; each is (reconstruction, generation)."""
+def gap_below(a: tuple[Values, Values], b: tuple[Values, Values], tolerance: float) -> Finding:
+    """Generation is nearer to reconstruction in a than in b; each is (reconstruction, generation).
+
+    A worse reconstruction makes any gap small, so generations are compared, and only where reconstructions
+    are shown to be of equal quality: within a relative tolerance.
+    """
     for values in (*a, *b):
         if len(values) < 2:
             return _too_few(values, values)
-    return below(minus(a[1], a[0]), minus(b[1], b[0]))
+    equal, nearer = flat([b[0], a[0]], tolerance), below(a[1], b[1])
+    if not (equal.tested and nearer.tested):
+        return equal if nearer.tested else nearer
+    why = f"generation {nearer.why}; reconstruction, second first, {equal.why}"
+    if equal.supports > LEVEL:
+        why = f"gaps cannot be compared: reconstructions are not shown to be of equal quality; {why}"
+    return Finding(why, max(equal.supports, nearer.supports), max(equal.supports, nearer.contradicts))
 
 
-def rises(series: Sequence[Values]) -> Verdict:
+def rises(series: Sequence[Values]) -> Finding:
     """From the first to the last, without a step that is surely downwards."""
     ends = interval(series[-1], series[0])
-    steps = [interval(after, before) for before, after in pairwise(series)]
-    if ends is None or None in steps:
+    steps = list(pairwise(series))
+    if ends is None or any(interval(after, before) is None for before, after in steps):
         return _too_few(*series)
-    down = any(step is not None and step.high < 0 for step in steps)
     why = f"{_arrow(series)}; last minus first {ends}"
-    if down and ends.low > 0:
-        return Verdict("contradicted", f"{why}; yet one step goes down")
-    return _decide(supported=ends.low > 0, contradicted=ends.high < 0, why=why)
+    up, down = _less(minus(series[0], series[-1])), _less(minus(series[-1], series[0]))
+    back = min(1.0, len(steps) * min(_less(minus(after, before)) for before, after in steps))
+    if back <= LEVEL < down:
+        return Finding(f"{why}; yet one step goes down", 1.0, min(1.0, 2 * back))
+    return Finding(why, up, min(1.0, 2 * min(down, back)) if len(steps) > 1 else down)
 
 
-def falls(series: Sequence[Values]) -> Verdict:
+def falls(series: Sequence[Values]) -> Finding:
     """From the first to the last, without a step that is surely upwards."""
     mirrored = rises([{seed: -value for seed, value in values.items()} for values in series])
     ends = interval(series[-1], series[0])
     if ends is None:
         return mirrored
     tail = "; yet one step goes up" if mirrored.why.endswith("down") else ""
-    return Verdict(mirrored.decision, f"{_arrow(series)}; last minus first {ends}{tail}")
+    return replace(mirrored, why=f"{_arrow(series)}; last minus first {ends}{tail}")
 
 
-def flat(series: Sequence[Values], tolerance: float, *, may_fall: bool = False) -> Verdict:
+def rises_less(a: Sequence[Values], b: Sequence[Values]) -> Finding:
+    """From first to last a rises by less than b, relative to where each begins: difference of differences."""
+    if any(value <= 0 for series in (a, b) for value in series[0].values()):
+        return Finding("a relative rise takes positive numbers to begin with", tested=False)
+    ours, theirs = (ratio(series[-1], series[0]) for series in (a, b))
+    found, absolute = interval(ours, theirs), interval(minus(a[-1], a[0]), minus(b[-1], b[0]))
+    if found is None:
+        return _too_few(*a, *b)
+    rises = " against ".join(f"{_arrow(series)}" for series in (a, b))
+    why = f"{rises}; difference of relative rises {found}; of the rises themselves {absolute}"
+    return Finding(why, _less(minus(ours, theirs)), _less(minus(theirs, ours)))
+
+
+def flat(series: Sequence[Values], tolerance: float, *, may_fall: bool = False) -> Finding:
     """Every value stays within a relative change of the first: shown to be near, not just unshown to differ.
 
     may_fall:  only a rise counts against it
@@ -91,31 +157,40 @@ def flat(series: Sequence[Values], tolerance: float, *, may_fall: bool = False) 
     whole = [found for found in changes if found is not None]
     if len(whole) < len(changes):
         return _too_few(*series)
-    inside = all(found.high < tolerance and (may_fall or found.low > -tolerance) for found in whole)
-    outside = any(found.low > tolerance or (not may_fall and found.high < -tolerance) for found in whole)
+    ratios = [ratio(values, series[0]) for values in series[1:]]
+    inside = [_less(one, 1 + tolerance) for one in ratios]
+    outside = [_less(_negative(one), -1 - tolerance) for one in ratios]
+    if not may_fall:
+        inside += [_less(_negative(one), tolerance - 1) for one in ratios]
+        outside += [_less(one, 1 - tolerance) for one in ratios]
     said = "; ".join(str(found) for found in whole)
     why = f"{_arrow(series)}; change relative to the first {said}; tolerance {tolerance:g}"
-    return _decide(supported=inside, contradicted=outside, why=why)
+    return Finding(why, max(inside), min(1.0, len(outside) * min(outside)))
 
 
-def u_shaped(series: Sequence[Values]) -> Verdict:
-    """The lowest lies strictly inside: surely below both ends. Contradicted where an end is surely lowest."""
+def u_shaped(series: Sequence[Values]) -> Finding:
+    """Some value inside lies below both ends; contradicted where an end lies below all others.
+
+    No minimum is chosen: every setting inside is tested against both ends, and their number is corrected
+    for (Bonferroni). The lowest of several means lies low by chance, so testing it by the same seeds would
+    confirm what chose it.
+    """
     if len(series) < 3:
-        return Verdict("not decidable", "a minimum inside takes three settings or more")
-    if any(interval(values, series[0]) is None for values in series[1:]):
+        return Finding("a minimum inside takes three settings or more", tested=False)
+    first, *inside, last = series
+    if any(interval(one, end) is None for end in (first, last) for one in series if one is not end):
         return _too_few(*series)
-    inner = min(series[1:-1], key=lambda values: mean_and_std(list(values.values()))[0])
-    ends = [below(inner, end) for end in (series[0], series[-1])]
-    lowest = [
-        all(below(end, other).decision == "supported" for other in series if other is not end)
-        for end in (series[0], series[-1])
-    ]
-    why = f"{_arrow(series)}; lowest inside against the first: {ends[0].why}; against the last: {ends[1].why}"
-    supported = all(end.decision == "supported" for end in ends)
-    return _decide(supported=supported, contradicted=any(lowest), why=why)
+    both = [max(_less(minus(one, end)) for end in (first, last)) for one in inside]
+    lowest = [max(_less(minus(end, other)) for other in series if other is not end) for end in (first, last)]
+    at = both.index(min(both))
+    ends = "; ".join(
+        f"against the {name} {interval(inside[at], end)}" for name, end in (("first", first), ("last", last))
+    )
+    why = f"{_arrow(series)}; of {len(inside)} inside, all tested, {_say(inside[at])} is the surest: {ends}"
+    return Finding(why, min(1.0, len(inside) * min(both)), min(1.0, 2 * min(lowest)))
 
 
-def memorises(columns: Mapping[str, Values], tolerance: float) -> Verdict:
+def memorises(columns: Mapping[str, Values], tolerance: float) -> Finding:
     """Samples lie nearer to training rows than these to each other, and nearer than to unseen rows.
 
     columns:    mean distances to the nearest row: tr-tr, gen-tr, tr-te, gen-te
@@ -132,22 +207,19 @@ def memorises(columns: Mapping[str, Values], tolerance: float) -> Verdict:
         ", ".join(f"{name} {share[name]:.4g}" for name in ("tr-tr", "gen-tr", "tr-te", "gen-te"))
         + f"; gen-tr relative to tr-tr {nearer}; gen-te relative to tr-te {alike}"
     )
-    if nearer.low > -tolerance:
-        return Verdict("contradicted", f"{why}; not nearer by {tolerance:g}")
-    special = interval(ratio(columns["gen-tr"], columns["tr-tr"]), ratio(columns["gen-te"], columns["tr-te"]))
-    if nearer.high < -tolerance and special is not None and special.high < -tolerance:
-        return Verdict("supported", why)
-    if special is not None and special.low > -tolerance and nearer.high < -tolerance:
-        return Verdict(
-            "not decidable", f"{why}; as near to unseen rows: smooth samples are near to everything"
-        )
-    return Verdict("not decidable", why)
+    train, test = (ratio(columns[f"gen-{of}"], columns[f"tr-{of}"]) for of in ("tr", "te"))
+    near, far = _less(train, 1 - tolerance), _less(_negative(train), tolerance - 1)
+    special = _less(minus(train, test), -tolerance)
+    if far <= LEVEL:
+        why = f"{why}; not nearer by {tolerance:g}"
+    elif near <= LEVEL and _less(minus(test, train), tolerance) <= LEVEL:
+        why = f"{why}; as near to unseen rows: smooth samples are near to everything"
+    return Finding(why, max(near, special), far)
 
 
-def opposite(verdict: Verdict) -> Verdict:
+def opposite(finding: Finding) -> Finding:
     """What the same numbers say of the contrary claim."""
-    swapped: dict[Decision, Decision] = {"supported": "contradicted", "contradicted": "supported"}
-    return Verdict(swapped.get(verdict.decision, verdict.decision), verdict.why)
+    return replace(finding, supports=finding.contradicts, contradicts=finding.supports)
 
 
 # -- numbers -------------------------------------------------------------------------------------------
@@ -177,17 +249,22 @@ def minus(a: Values, b: Values) -> dict[int, float]:
     return {seed: a[seed] - b[seed] for seed in a if seed in b}
 
 
+def _negative(values: Values) -> dict[int, float]:
+    return {seed: -value for seed, value in values.items()}
+
+
+def _less(values: Values, bound: float = 0.0) -> float:
+    """Two-sided p of a mean below the bound: one side of it doubled."""
+    return min(1.0, 2 * below_p(list(values.values()), bound))
+
+
 # -- words ---------------------------------------------------------------------------------------------
 
 
-def _decide(*, supported: bool, contradicted: bool, why: str) -> Verdict:
-    return Verdict("supported" if supported else "contradicted" if contradicted else "not decidable", why)
-
-
-def _too_few(*values: Values) -> Verdict:
+def _too_few(*values: Values) -> Finding:
     counts = sorted({len(one) for one in values})
     said = " and ".join(map(str, counts))
-    return Verdict("not decidable", f"an interval takes two common seeds with a number, and there are {said}")
+    return Finding(f"an interval takes two common seeds with a number, and there are {said}", tested=False)
 
 
 def _say(values: Values) -> str:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aezoo.evaluation.names import flaws_in
 from aezoo.reproduction import claims
-from aezoo.reproduction.claims import Values, Verdict
-from aezoo.reproduction.experiment import Below, Gap, Memorises, Trend
+from aezoo.reproduction.claims import Finding, Values, Verdict
+from aezoo.reproduction.experiment import AnyClaim, Below, Contrast, Gap, Memorises, Trend
 from aezoo.tables.cell import Outcome
 from aezoo.tables.entries import bare
 from aezoo.tables.render.layout import clean, shorten
@@ -24,11 +25,13 @@ class Evidence:
     values:   (method, dataset, measure) -> by seed; a measure is `generation/fd`, without its extractor
     curves:   of kept checkpoints, where those are measured
     missing:  (method, dataset) -> why there is no number
+    flawed:   (method, dataset) -> by seed what went wrong: beginnings of warnings, or that it failed
     """
 
     values: Mapping[tuple[str, str, str], Values]
     curves: Curves = field(default_factory=dict)
     missing: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    flawed: Mapping[tuple[str, str], Mapping[int, Sequence[str]]] = field(default_factory=dict)
 
     def of(self, method: str, dataset: str, measure: str) -> Values:
         return self.values.get((method, dataset, measure), {})
@@ -43,16 +46,36 @@ class Evidence:
             f"{method} on {dataset}: {self.missing.get((method, dataset), 'not run')}" for method in absent
         )
 
+    def flaws(self, methods: Sequence[str], dataset: str) -> str:
+        """Which trainings of the methods went wrong, and how; empty where none did."""
+        return "; ".join(
+            f"{method} seed {', '.join(map(str, seeds))}: {warning}"
+            for method in dict.fromkeys(methods)
+            for warning, seeds in _by_warning(self.flawed.get((method, dataset), {})).items()
+        )
+
+
+def _by_warning(flawed: Mapping[int, Sequence[str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for seed, warnings in sorted(flawed.items()):
+        for warning in warnings:
+            found.setdefault(warning, []).append(seed)
+    return found
+
 
 def evidence_of(outcomes: Sequence[Outcome], curves: Curves | None = None) -> Evidence:
     """Everything that finished runs measured."""
     values: dict[tuple[str, str, str], dict[int, float]] = {}
     missing: dict[tuple[str, str], str] = {}
+    flawed: dict[tuple[str, str], dict[int, list[str]]] = {}
     for outcome in outcomes:
         cell = outcome.cell
         if outcome.failure:
             missing[cell.method, cell.dataset] = _shortly(outcome.failure)
+            flawed.setdefault((cell.method, cell.dataset), {})[cell.seed] = ["failed"]  # others are survivors
             continue
+        if warnings := flaws_in(outcome.results.get("warnings", ())):
+            flawed.setdefault((cell.method, cell.dataset), {})[cell.seed] = warnings
         for row in outcome.results.get("results", ()):
             key = (cell.method, cell.dataset, f"{row['of']}/{bare(row['metric'])}")
             if row["value"] is not None and math.isfinite(row["value"]):
@@ -63,7 +86,7 @@ def evidence_of(outcomes: Sequence[Outcome], curves: Curves | None = None) -> Ev
                 mean = math.fsum(point[name] for point in points) / len(points)
                 values.setdefault((method, dataset, f"curve/{name}"), {})[seed] = mean
                 values.setdefault((method, dataset, f"last/{name}"), {})[seed] = points[-1][name]
-    return Evidence(values, curves or {}, missing)
+    return Evidence(values, curves or {}, missing, flawed)
 
 
 def _shortly(failure: str) -> str:
@@ -72,32 +95,51 @@ def _shortly(failure: str) -> str:
     return shorten(clean(" ".join([head.partition(";")[0], *said])))
 
 
-def verdict_on(claim: Below | Gap | Trend | Memorises, found: Evidence) -> Verdict:
-    """The verdict on a claim; not decidable where a run that it speaks of is not there."""
-    why = found.why_not(methods_of(claim), claim.dataset)
-    if why:
-        return Verdict("not decidable", why)
+def verdicts_on(asked: Sequence[AnyClaim], found: Evidence) -> list[Verdict]:
+    """The verdicts on all claims of a page, which are corrected together."""
+    return claims.decide([finding_on(claim, found) for claim in asked])
+
+
+def finding_on(claim: AnyClaim, found: Evidence) -> Finding:
+    """What the runs say of a claim: nothing where one that it speaks of is not there, or went wrong."""
+    methods = methods_of(claim)
+    if why := found.why_not(methods, claim.dataset):
+        return Finding(why, tested=False)
+    finding = _judge(claim, found)
+    if wrong := found.flaws(methods, claim.dataset):
+        return Finding(
+            f"it rests on trainings that went wrong: {wrong}; their numbers: {finding.why}", tested=False
+        )
+    return finding
+
+
+def _judge(claim: AnyClaim, found: Evidence) -> Finding:
     match claim:
         case Below():
             return claims.below(*(found.of(one, claim.dataset, claim.measure) for one in (claim.a, claim.b)))
         case Gap():
-            return claims.gap_below(*(_both(found, one, claim) for one in (claim.a, claim.b)))
+            a, b = (_both(found, one, claim) for one in (claim.a, claim.b))
+            return claims.gap_below(a, b, claim.tolerance)
         case Memorises():
             columns = {
                 of: found.of(claim.method, claim.dataset, f"{of}/{claim.measure}")
                 for of in ("tr-tr", "gen-tr", "tr-te", "gen-te")
             }
-            verdict = claims.memorises(columns, claim.tolerance)
-            return verdict if claim.expect else claims.opposite(verdict)
+            finding = claims.memorises(columns, claim.tolerance)
+            return finding if claim.expect else claims.opposite(finding)
+        case Contrast():
+            return claims.rises_less(*(_series(found, claim, some) for some in (claim.a, claim.b)))
         case Trend():
-            return _trend(claim, [found.of(one, claim.dataset, claim.measure) for one in claim.over])
+            return _trend(claim, _series(found, claim, claim.over))
 
 
-def methods_of(claim: Below | Gap | Trend | Memorises) -> tuple[str, ...]:
+def methods_of(claim: AnyClaim) -> tuple[str, ...]:
     """The methods that a claim speaks of."""
     match claim:
         case Trend():
             return claim.over
+        case Contrast():
+            return (*claim.a, *claim.b)
         case Memorises():
             return (claim.method,)
         case _:
@@ -111,7 +153,11 @@ def _both(found: Evidence, method: str, claim: Gap) -> tuple[Values, Values]:
     return reconstruction, generation
 
 
-def _trend(claim: Trend, series: Sequence[Values]) -> Verdict:
+def _series(found: Evidence, claim: Trend | Contrast, methods: Sequence[str]) -> list[Values]:
+    return [found.of(method, claim.dataset, claim.measure) for method in methods]
+
+
+def _trend(claim: Trend, series: Sequence[Values]) -> Finding:
     judges = {"rises": claims.rises, "falls": claims.falls, "u-shaped": claims.u_shaped}
     if claim.kind in judges:
         return judges[claim.kind](series)

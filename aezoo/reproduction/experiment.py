@@ -72,12 +72,15 @@ class Below(_Claim):
 
 
 class Gap(_Claim):
-    """Generation is nearer to reconstruction in one method than in another."""
+    """Generation is nearer to reconstruction in one method than in another, of equal reconstructions."""
 
     kind: Literal["gap"]
     a: str = Field(description="the method said to have the smaller gap")
     b: str = Field(description="the other method")
     measure: str = Field("fd", description="measured of both sets, such as fd")
+    tolerance: float = Field(
+        0.1, gt=0, description="relative difference of reconstructions that counts as equal quality, > 0"
+    )
 
 
 class Trend(_Claim):
@@ -87,6 +90,17 @@ class Trend(_Claim):
     over: tuple[str, ...] = Field(min_length=2, description="methods, in the order of the setting")
     measure: str = Field(description="such as generation/fd")
     tolerance: float = Field(0.1, gt=0, description="relative change that still counts as flat, > 0")
+
+
+class Contrast(_Claim):
+    """Over a setting that varies, a measure rises by less in one method than in another."""
+
+    kind: Literal["rises-less"]
+    a: tuple[str, ...] = Field(
+        min_length=2, description="the method said to rise less, in order of the setting"
+    )
+    b: tuple[str, ...] = Field(min_length=2, description="the other method, at the same settings")
+    measure: str = Field(description="such as generation/fd, > 0")
 
 
 class Memorises(_Claim):
@@ -101,7 +115,8 @@ class Memorises(_Claim):
     )
 
 
-Claim = Annotated[Below | Gap | Trend | Memorises, Field(discriminator="kind")]
+AnyClaim = Below | Gap | Trend | Contrast | Memorises
+Claim = Annotated[AnyClaim, Field(discriminator="kind")]
 
 
 class ScaleConfig(Config):

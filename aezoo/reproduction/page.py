@@ -14,7 +14,8 @@ from pathlib import Path
 
 from aezoo.comparison.compare import cores
 from aezoo.evaluation.digits import decimals, number
-from aezoo.reproduction.claims import Values, Verdict
+from aezoo.evaluation.names import FLAWS, kind_of
+from aezoo.reproduction.claims import LEVEL, Values, Verdict
 from aezoo.reproduction.evidence import Evidence
 from aezoo.reproduction.experiment import Experiment, Scale, ShownColumn, ShownRow
 from aezoo.tables.cell import Outcome
@@ -75,7 +76,13 @@ def as_json(made: Made) -> str:
         "title": made.experiment.title,
         "scale": made.scale,
         "claims": [
-            {**claim.model_dump(), "verdict": verdict.decision, "why": verdict.why}
+            {
+                **claim.model_dump(),
+                "verdict": verdict.decision,
+                "why": verdict.why,
+                "p": verdict.p,
+                "p_adjusted": verdict.adjusted,
+            }
             for claim, verdict in pairs
         ],
         "values": [
@@ -95,19 +102,26 @@ def as_json(made: Made) -> str:
 
 
 def _verdicts(made: Made) -> Passage:
-    rows = [
-        (claim.text, verdict.decision, verdict.why)
-        for claim, verdict in zip(made.experiment.claim, made.verdicts, strict=True)
-    ]
-    note = (
-        "A claim is supported or contradicted where a 95 % Student interval over paired seeds leaves no "
-        "doubt, each claim by itself; otherwise it is not decidable at this scale."
-    )
-    if not rows:
+    if not made.verdicts:
         return Passage(
             "Claims", ("The original claims nothing that numbers could decide: judge the pictures.",)
         )
-    return Passage("Claims", (note,), [("claim", "verdict", "numbers"), *rows])
+    rows = [
+        (claim.text, verdict.decision, _p(verdict.p), _p(verdict.adjusted), verdict.why)
+        for claim, verdict in zip(made.experiment.claim, made.verdicts, strict=True)
+    ]
+    tested = sum(verdict.p is not None for verdict in made.verdicts)
+    note = (
+        "A claim is supported or contradicted where Student's two-sided p over paired seeds, adjusted after "
+        f"Holm for the {tested} claims that could be tested here, is at most {LEVEL}; otherwise it is not "
+        "decidable at this scale. Intervals are those of one claim by itself. What rests on trainings that "
+        "went wrong is not tested."
+    )
+    return Passage("Claims", (note,), [("claim", "verdict", "p", "p (Holm)", "numbers"), *rows])
+
+
+def _p(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.2g}"
 
 
 # -- the original's table ------------------------------------------------------------------------------
@@ -200,12 +214,15 @@ def _warnings(made: Made) -> list[Passage]:
     counts: dict[tuple[str, str, str], int] = {}
     for outcome in made.outcomes:
         for warning in outcome.results.get("warnings", ()):
-            key = (outcome.cell.method, outcome.cell.dataset, warning.partition(":")[0])
+            key = (outcome.cell.method, outcome.cell.dataset, kind_of(warning))
             counts[key] = counts.get(key, 0) + 1
     if not counts:
         return []
     rows = [(*key, str(count)) for key, count in counts.items()]
-    said = "What aezoo evaluate found wrong with runs: verdicts that rest on them are about these trainings."
+    said = (
+        "What aezoo evaluate found wrong with runs. No claim is tested that rests on a training with one of "
+        f"these warnings: {', '.join(FLAWS)}."
+    )
     return [Passage("Warnings", (said,), [("method", "dataset", "warning", "runs"), *rows])]
 
 
@@ -226,11 +243,22 @@ def _how(made: Made) -> Passage:
         ("device", ", ".join(sorted({str(results.get("device")) for results in done})) or NOTHING),
         ("hardware", made.hardware),
         ("time", f"training {trained / 60:.1f} min, measuring {measured / 60:.1f} min, summed over runs"),
-        *((name, _words(value)) for name, value in settings.items() if value),
+        *((name, _words(value)) for name, value in settings.items() if value and name != "steps"),
+        *_steps(made.outcomes),
         *((f"method {v.name}", f"{v.recipe} with {', '.join(v.set)}") for v in made.experiment.variant),
     ]
     said = () if made.experiment.row else (made.experiment.note,)
     return Passage("How it was made", said, [("", ""), *rows])
+
+
+def _steps(outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
+    """How long each method was trained, and whether its prior was fitted afterwards; equals together."""
+    by_steps: dict[str, dict[str, None]] = {}
+    for outcome in outcomes:
+        fitted = outcome.results.get("fit_seconds") is not None
+        steps = f"{outcome.cell.config.train.steps:,}" + (", then its prior is fitted" if fitted else "")
+        by_steps.setdefault(steps, {})[outcome.cell.method] = None
+    return [(f"steps of {', '.join(methods)}", steps) for steps, methods in by_steps.items()]
 
 
 def _words(value: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aezoo.comparison.compare import executor_of, run_grid
 from aezoo.reproduction.claims import Verdict
-from aezoo.reproduction.evidence import Evidence, evidence_of, verdict_on
+from aezoo.reproduction.evidence import Evidence, evidence_of, verdicts_on
 from aezoo.reproduction.experiment import Experiment, Scale, cells_of
 from aezoo.tables.cell import Outcome
 from aezoo.training.progress import Progress
@@ -50,4 +50,4 @@ def reproduce(
 
         curves = dict(curves_of(outcomes, grid))
     found = evidence_of(outcomes, curves)
-    return Reproduced(outcomes, found, [verdict_on(claim, found) for claim in experiment.claim])
+    return Reproduced(outcomes, found, verdicts_on(experiment.claim, found))

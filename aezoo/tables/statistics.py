@@ -42,6 +42,27 @@ def paired_interval(a: Sequence[float], b: Sequence[float], level: float = 0.95)
     return float(difference.mean() - half), float(difference.mean() + half)
 
 
+def below_p(values: Sequence[float], bound: float = 0.0) -> float:
+    """How often so low a mean comes about where the true one is the bound: Student's, one-sided.
+
+    Equal values give 0 below the bound, and else 1.
+
+    Shapes:  n numbers, n >= 2
+    Raises:  ValueError for fewer
+
+    >>> round(below_p([-1.0, -2.0, -3.0]), 4)  # mean -2, standard error 1 / sqrt(3), 2 degrees of freedom
+    0.0371
+    """
+    if len(values) < 2:
+        raise ValueError(f"{len(values)} values have no deviation: 2 are needed")
+    from scipy.stats import t
+
+    mean, std = mean_and_std(values)
+    if not std:
+        return 0.0 if mean < bound else 1.0
+    return float(t.cdf((mean - bound) / (std / len(values) ** 0.5), len(values) - 1))
+
+
 def sign_flip_p(differences: Sequence[float]) -> float:
     """How often random signs make the mean difference as large as it is, two-sided: an exact test.
 

@@ -2,7 +2,7 @@
 
 import doctest
 
-from aezoo.evaluation import digits
+from aezoo.evaluation import digits, names
 from aezoo.evaluation.protocol import Protocol
 from aezoo.evaluation.table import WIDTH, text_table
 
@@ -63,7 +63,7 @@ def test_a_reconstruction_is_not_told_to_have_a_floor():
 
 
 def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(digits).failed == 0
+    assert doctest.testmod(digits).failed == doctest.testmod(names).failed == 0
 
 
 def test_no_results_are_told_as_such():

@@ -1,5 +1,6 @@
 """Each verdict of each kind of claim is reached on made-up values."""
 
+import numpy as np
 import pytest
 
 from aezoo.reproduction import claims
@@ -15,8 +16,9 @@ def swinging(mean: float) -> dict[int, float]:
     return {seed: 2 * mean - value for seed, value in around(mean, by=2.0).items()}
 
 
-def decision(verdict: claims.Verdict) -> str:
-    return verdict.decision
+def decision(finding: claims.Finding) -> str:
+    """Of a claim that stands alone on its page."""
+    return claims.decide([finding])[0].decision
 
 
 def test_below_is_decided_by_the_interval_of_paired_differences():
@@ -32,16 +34,27 @@ def test_pairing_sees_a_difference_that_scatter_would_hide():
 
 @pytest.mark.parametrize("b", [{0: 5.0}, {7: 5.0, 8: 5.1}, {}])
 def test_one_common_seed_decides_nothing_and_says_why(b):
-    verdict = claims.below({0: 1.0, 1: 1.0}, b)
-    assert verdict.decision == "not decidable" and "two common seeds" in verdict.why
+    finding = claims.below({0: 1.0, 1: 1.0}, b)
+    assert decision(finding) == "not decidable" and "two common seeds" in finding.why
 
 
-def test_a_gap_is_generation_minus_reconstruction():
-    near, far = (around(5.0), around(6.0)), (around(1.0), around(4.0))
-    assert decision(claims.gap_below(near, far)) == "supported"
-    assert decision(claims.gap_below(far, near)) == "contradicted"
-    assert decision(claims.gap_below(near, (around(1.0), swinging(2.1)))) == "not decidable"
-    assert decision(claims.gap_below(near, ({}, {}))) == "not decidable"
+def test_a_gap_compares_generations_of_equal_reconstructions():
+    near, far = (around(5.0), around(6.0)), (around(5.0), around(8.0))
+    assert decision(claims.gap_below(near, far, 0.1)) == "supported"
+    assert decision(claims.gap_below(far, near, 0.1)) == "contradicted"
+    assert decision(claims.gap_below(near, (around(5.0), swinging(6.1)), 0.1)) == "not decidable"
+    assert decision(claims.gap_below(near, ({}, {}), 0.1)) == "not decidable"
+
+
+def test_a_gap_that_a_worse_reconstruction_made_small_decides_nothing():
+    """7.01 and 6.26 against 1.36 and 3.45: generation is worse, and the gap of -0.75 the smaller one."""
+    finding = claims.gap_below((around(7.01), around(6.26)), (around(1.36), around(3.45)), 0.1)
+    assert decision(finding) == "not decidable" and "not shown to be of equal quality" in finding.why
+
+
+def test_reconstructions_that_scatter_are_not_shown_to_be_equal():
+    finding = claims.gap_below((swinging(5.0), around(6.0)), (around(5.0), around(8.0)), 0.1)
+    assert decision(finding) == "not decidable" and "gaps cannot be compared" in finding.why
 
 
 def test_rising_and_falling_look_at_the_ends():
@@ -53,10 +66,10 @@ def test_rising_and_falling_look_at_the_ends():
 
 
 def test_a_step_that_surely_goes_back_is_no_steady_rise():
-    verdict = claims.rises([around(1.0), around(5.0), around(3.0)])
-    assert verdict.decision == "contradicted" and "one step goes down" in verdict.why
-    verdict = claims.falls([around(5.0), around(1.0), around(3.0)])
-    assert verdict.decision == "contradicted" and "one step goes up" in verdict.why
+    finding = claims.rises([around(1.0), around(5.0), around(3.0)])
+    assert decision(finding) == "contradicted" and "one step goes down" in finding.why
+    finding = claims.falls([around(5.0), around(1.0), around(3.0)])
+    assert decision(finding) == "contradicted" and "one step goes up" in finding.why
 
 
 def test_flat_has_to_be_shown():
@@ -80,6 +93,82 @@ def test_a_u_needs_a_minimum_that_is_surely_inside():
     assert decision(claims.u_shaped([around(3.0), {}, around(3.0)])) == "not decidable"
 
 
+def falls_and_stays(draw: int) -> list[dict[int, float]]:
+    """Six seeds of a first setting that is surely worst, and of seven that differ by noise alone: no U."""
+    values = np.random.default_rng(draw).normal(10.0, 1.0, (8, 6))
+    values[0] += 20
+    return [dict(enumerate(row)) for row in values.tolist()]
+
+
+def lowest_is_below_both_ends(series: list[dict[int, float]]) -> bool:
+    """Whether the lowest inside is surely below both ends, by the seeds that chose it."""
+    lowest = min(series[1:-1], key=lambda values: sum(values.values()))
+    return all(claims.below(lowest, end).supports <= 0.05 for end in (series[0], series[-1]))
+
+
+def test_a_u_that_noise_made_is_not_confirmed():
+    """The lowest of six that are alike, tested by the seeds that chose it, is a U far too often."""
+    draws = [falls_and_stays(draw) for draw in range(400)]
+    chosen = sum(lowest_is_below_both_ends(series) for series in draws)
+    confirmed = sum(decision(claims.u_shaped(series)) == "supported" for series in draws)
+    assert chosen > 0.05 * len(draws) and confirmed <= 0.025 * len(draws)
+
+
+def test_a_planted_u_is_found_among_many_settings():
+    series = [around(9.0), around(5.0), around(3.0), around(4.0), around(8.0)]
+    finding = claims.u_shaped(series)
+    assert decision(finding) == "supported" and "of 3 inside, all tested" in finding.why
+
+
+def test_a_contrast_is_the_difference_of_two_rises():
+    """a rises by a tenth, b doubles; the difference of relative rises is -0.9 in each seed."""
+    a, b = [around(10.0), around(11.0)], [around(1.0, by=0.0), around(2.0)]
+    finding = claims.rises_less(a, b)
+    assert decision(finding) == "supported" and "difference of relative rises -0.9" in finding.why
+    assert decision(claims.rises_less(b, a)) == "contradicted"
+
+
+def test_a_rise_beside_one_that_is_not_shown_is_no_contrast():
+    """b surely rises and a does not, and yet they rise alike: each by itself says what both do not."""
+    a = [around(2.6), {0: 3.0, 1: 3.9, 2: 2.85}]
+    b = [around(4.4), {0: 5.75, 1: 5.85, 2: 5.95}]
+    assert decision(claims.rises(b)) == "supported" and decision(claims.rises(a)) == "not decidable"
+    assert decision(claims.rises_less(a, b)) == "not decidable"
+
+
+def test_a_contrast_takes_positive_numbers_and_common_seeds():
+    up = [around(1.0), around(2.0)]
+    assert not claims.rises_less([around(0.0), around(1.0)], up).tested
+    assert not claims.rises_less([{0: 1.0}, {0: 2.0}], up).tested
+
+
+def test_a_claim_alone_is_decided_where_its_interval_leaves_no_doubt():
+    """Differences 1, 2, 3: t = 2 sqrt(3) at 2 degrees of freedom, two-sided p = 0.0742."""
+    finding = claims.below({0: 0.0, 1: 0.0, 2: 0.0}, {0: 1.0, 1: 2.0, 2: 3.0})
+    assert finding.supports == pytest.approx(0.0742, abs=1e-4) and finding.contradicts == 1.0
+    for seed in range(200):
+        differences = dict(enumerate(np.random.default_rng(seed).normal(1.0, 1.0, 4)))
+        found = claims.interval(differences, dict.fromkeys(differences, 0.0))
+        claim = claims.below(dict.fromkeys(differences, 0.0), differences)
+        assert (decision(claim) == "supported") == (found.low > 0)
+
+
+def test_claims_of_a_page_are_corrected_together():
+    """Two with p 0.01 and 0.04 pass by themselves; among five, 0.01 * 5 passes and 0.04 * 4 does not."""
+    findings = [claims.Finding("a", 0.01), claims.Finding("b", 1.0, 0.04)]
+    assert [one.decision for one in claims.decide(findings)] == ["supported", "contradicted"]
+    others = [claims.Finding(name, 0.5) for name in "cde"]
+    verdicts = claims.decide([*findings, *others])
+    assert [one.decision for one in verdicts] == ["supported"] + 4 * ["not decidable"]
+    assert [one.adjusted for one in verdicts[:2]] == pytest.approx([0.05, 0.16])
+
+
+def test_what_could_not_be_tested_takes_no_share_of_the_level():
+    verdicts = claims.decide([claims.Finding("a", 0.04), *[claims.Finding("b", tested=False)] * 9])
+    assert verdicts[0].decision == "supported" and verdicts[0].adjusted == 0.04
+    assert (verdicts[1].p, verdicts[1].adjusted) == (None, None)
+
+
 def columns(train: float, test: float) -> dict[str, dict[int, float]]:
     """Scores of samples that lie so far from training and from test rows; rows lie 5 from each other."""
     return {"tr-tr": around(5.0), "tr-te": around(5.0), "gen-tr": around(train), "gen-te": around(test)}
@@ -95,9 +184,9 @@ def test_samples_as_far_from_training_rows_as_these_from_each_other_are_none():
 
 
 def test_blurred_samples_are_near_to_everything_which_decides_nothing():
-    verdict = claims.memorises(columns(3.0, 3.0), 0.05)
-    assert verdict.decision == "not decidable" and "smooth" in verdict.why
-    assert claims.opposite(verdict) == verdict
+    finding = claims.memorises(columns(3.0, 3.0), 0.05)
+    assert decision(finding) == decision(claims.opposite(finding)) == "not decidable"
+    assert "smooth" in finding.why
 
 
 def test_scores_of_one_seed_decide_nothing():

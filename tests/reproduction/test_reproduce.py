@@ -7,9 +7,12 @@ from typer.testing import CliRunner
 
 from aezoo.cli.main import build
 from aezoo.errors import MissingError
-from aezoo.reproduction.evidence import evidence_of
-from aezoo.reproduction.page import as_json, page_of
+from aezoo.evaluation.names import FAR, FLAWS, MISSES, WORSE_GENERATION
+from aezoo.reproduction.evidence import evidence_of, verdicts_on
+from aezoo.reproduction.experiment import Below
+from aezoo.reproduction.page import as_json, markdown, page_of
 from tests.reproduction.cases import GOLDEN, WRITERS, made
+from tests.tables.cases import FD, outcome
 
 ITEM = """
 title = "A made-up figure"
@@ -68,7 +71,8 @@ def test_a_page_looks_as_it_did(ending):
 
 def test_verdicts_of_the_made_up_page():
     claims = json.loads(as_json(made()))["claims"]
-    assert [claim["verdict"] for claim in claims] == ["supported", "contradicted", "not decidable"]
+    assert [claim["verdict"] for claim in claims] == ["supported", "not decidable", "not decidable"]
+    assert "not shown to be of equal quality" in claims[1]["why"]
     assert claims[2]["why"] == "faces was not run"
 
 
@@ -145,6 +149,50 @@ def test_nothing_is_run_where_no_data_are_here(tmp_path, monkeypatch):
     with pytest.raises(MissingError, match="mnist is not on this machine"):
         invoke(str(tmp_path / "item.toml"), "--runs", str(tmp_path / "runs"), "--quiet")
     assert not (tmp_path / "runs").exists()
+
+
+def judged(warnings=(), failed=()):
+    """Of a mixture that is surely better: what a page says where some of its trainings went wrong."""
+    outcomes = [
+        outcome(name, seed, {f"generation/{FD}": score + 0.01 * seed}, facts={"warnings": list(said)})
+        for name, score, said in (("vae", 9.0, ()), ("rae-gmm", 4.0, warnings))
+        for seed in range(3)
+    ]
+    outcomes += [outcome("rae-gmm", seed, {}, failure="exit code 4: the loss is nan") for seed in failed]
+    claim = Below(text="t", kind="below", dataset="digits", a="vae", b="rae-gmm", measure="generation/fd")
+    (verdict,) = verdicts_on([claim], evidence_of(outcomes))
+    return verdict
+
+
+def test_a_training_that_went_wrong_contradicts_nothing():
+    """Sound runs contradict; the same numbers of runs that never came to their prior decide nothing."""
+    assert judged().decision == "contradicted"
+    wrong = judged(warnings=[f"{MISSES}: they are 1.5 apart"])
+    assert wrong.decision == "not decidable" and wrong.p is None
+    assert "rae-gmm seed 0, 1, 2: the prior misses the codes" in wrong.why and "difference" in wrong.why
+
+
+@pytest.mark.parametrize("head", FLAWS)
+def test_each_sign_of_a_training_gone_wrong_withholds_the_verdict(head):
+    assert judged(warnings=[f"{head}: so much"]).decision == "not decidable"
+
+
+@pytest.mark.parametrize("head", [FAR, WORSE_GENERATION])
+def test_a_bad_result_is_no_training_gone_wrong(head):
+    assert judged(warnings=[f"{head}: so much"]).decision == "contradicted"
+
+
+def test_seeds_that_survived_decide_nothing():
+    verdict = judged(failed=[3])
+    assert verdict.decision == "not decidable" and "rae-gmm seed 3: failed" in verdict.why
+
+
+def test_a_page_says_how_many_claims_were_corrected_together():
+    page = markdown(page_of(made()))
+    assert "adjusted after Holm for the 2 claims" in page and "| p | p (Holm) |" in page
+    claims = json.loads(as_json(made()))["claims"]
+    assert [claim["p"] is None for claim in claims] == [False, False, True]
+    assert claims[0]["p_adjusted"] == pytest.approx(2 * claims[0]["p"])
 
 
 def test_curves_become_measures_of_their_mean_and_their_end():
