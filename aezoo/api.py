@@ -3,7 +3,7 @@
 from aezoo import metrics
 from aezoo.config.base import IMMATERIAL, Config
 from aezoo.config.optimizer import OptimizerConfig
-from aezoo.config.ramps import Number, Ramp, value_at
+from aezoo.config.ramps import Number, Ramp, Staircase, value_at
 from aezoo.data.arrays import (
     as_tensor,
     checked_labels,
@@ -109,6 +109,7 @@ __all__ = [
     "SameConvTranspose2d",
     "SetMetric",
     "Split",
+    "Staircase",
     "Step",
     "Terms",
     "TrainingImages",

@@ -14,6 +14,12 @@ It says where a training runs and how it is watched; weights depend on it only b
 A comparison finds a run again, and a resumed run goes on, whatever such settings say; reports leave them out.
 """
 
+LATER: Final = "later"
+"""Marks a setting that came after runs were made without it, and whose default is what they did.
+
+While it is at its default it makes no other training of them: a comparison finds them again.
+"""
+
 
 class Config(BaseModel):
     """Settings of one part or section. Unknown keys are errors; values are checked, also defaults.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError, create_model
 
@@ -57,13 +57,17 @@ def _words(error: Any, settings: type[Config]) -> list[str]:
     words: list[str] = []
     *around, last = error["loc"] or ("",)
     any_key = False  # inside a table whose keys are free
+    members: list[type[Config]] = []  # what the last key may hold
     for part in (*around, last):
         unknown = part == last and error["type"] == "extra_forbidden"
         if isinstance(part, int) or part in settings.model_fields or unknown or any_key:
             words.append(str(part))
             field = None if any_key else settings.model_fields.get(str(part))
             any_key = field is not None and get_origin(field.annotation) is dict
-            settings = _inner(settings, [part])
+            members = _members(settings, part)
+            settings = members[0] if members else settings
+        else:  # one of several forms, such as a ramp
+            settings = next((member for member in members if member.__name__ == part), settings)
     return words
 
 
@@ -102,10 +106,18 @@ def _further_in(name: str, settings: type[Config]) -> str | None:
 def _inner(settings: type[Config], path: Sequence[Any]) -> type[Config]:
     """The settings class at a path inside another one."""
     for name in path:
-        field = settings.model_fields.get(str(name))
-        types = () if field is None else (field.annotation, *get_args(field.annotation))
-        settings = next((one for one in types if isinstance(one, type) and issubclass(one, Config)), settings)
+        members = _members(settings, name)
+        named = [member for member in members if member.__name__ == name]
+        settings = (*named, *members, settings)[0]
     return settings
+
+
+def _members(settings: type[Config], key: Any) -> list[type[Config]]:
+    """The tables of settings that a key may hold."""
+    field = settings.model_fields.get(str(key))
+    types = () if field is None else (field.annotation, *get_args(field.annotation))
+    plain = [get_args(one)[0] if get_origin(one) is Annotated else one for one in types]
+    return [one for one in plain if isinstance(one, type) and issubclass(one, Config)]
 
 
 def together(faults: Sequence[ConfigError]) -> ConfigError:

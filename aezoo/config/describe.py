@@ -78,8 +78,8 @@ def _type(field: dict[str, Any], named: dict[str, Any]) -> str:
     if "$ref" in field:
         name = _reference(field)
         return _type(named[name], named) if "properties" not in named.get(name, {}) else name
-    if "anyOf" in field:
-        return " | ".join(_type(choice, named) for choice in field["anyOf"])
+    if choices := _choices(field):
+        return " | ".join(_type(choice, named) for choice in choices)
     if field.get("type") == "array" and "prefixItems" in field:
         return f"[{', '.join(_type(item, named) for item in field['prefixItems'])}]"
     if field.get("type") == "array" and "items" in field:
@@ -97,11 +97,15 @@ def _range(field: dict[str, Any], named: dict[str, Any]) -> str:
         parts.append("one of " + ", ".join(map(str, field["enum"])))
     if "const" in field:
         parts.append(f"only {field['const']}")
-    inner = [*field.get("anyOf", ()), *field.get("prefixItems", ())]
+    inner = [*_choices(field), *field.get("prefixItems", ())]
     parts += [found for choice in inner if "properties" not in choice and (found := _range(choice, named))]
     if isinstance(field.get("items"), dict) and (found := _range(field["items"], named)):
         parts.append(f"each {found}")
     return ", ".join(dict.fromkeys(parts))
+
+
+def _choices(field: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*field.get("anyOf", ()), *field.get("oneOf", ())]
 
 
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Discriminator, Field, NonNegativeFloat, PositiveInt, Tag, model_validator
 
 from aezoo.config.base import Config
 
@@ -34,10 +36,46 @@ class Ramp(Config):
         return self.start + (self.end - self.start) * progress
 
 
-Number = Annotated[float, Field(ge=0)] | Ramp
+class Staircase(Config):
+    """A number that changes at once at some steps: the step decay of a learning rate.
+
+    >>> halved = Staircase(values=(1.0, 0.5), at=(1000,))
+    >>> halved(999), halved(1000)
+    (1.0, 0.5)
+    """
+
+    values: tuple[NonNegativeFloat, ...] = Field(min_length=1, description="one after the other, each >= 0")
+    at: tuple[PositiveInt, ...] = Field(description="the steps at which the second begins, the third, ...")
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> Self:
+        if len(self.at) != len(self.values) - 1:
+            count = len(self.values)
+            raise ValueError(f"{count} values need {count - 1} steps between them, not {len(self.at)}")
+        if list(self.at) != sorted(set(self.at)):
+            raise ValueError(f"the steps {list(self.at)} do not rise")
+        return self
+
+    def __call__(self, step: int) -> float:
+        return self.values[bisect_right(self.at, step)]
+
+
+def _kind(value: Any) -> str:
+    """Which of a number's forms is meant, so that faults are told of that one alone."""
+    if isinstance(value, Mapping):
+        return "Staircase" if "values" in value or "at" in value else "Ramp"
+    return type(value).__name__ if isinstance(value, Ramp | Staircase) else "number"
+
+
+Number = Annotated[
+    Annotated[NonNegativeFloat, Tag("number")]
+    | Annotated[Ramp, Tag("Ramp")]
+    | Annotated[Staircase, Tag("Staircase")],
+    Discriminator(_kind),
+]
 """What a config accepts wherever a number may change with the step: a rate or a weight, >= 0."""
 
 
 def value_at(number: Number, step: int) -> float:
-    """The value of a constant or a ramp at a step."""
-    return number(step) if isinstance(number, Ramp) else number
+    """The value of a constant, a ramp or a staircase at a step."""
+    return number(step) if isinstance(number, Ramp | Staircase) else number

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, SerializationInfo, model_serializer, model_validator
+from pydantic.fields import FieldInfo
 
-from aezoo.config.base import IMMATERIAL, Config
+from aezoo.config.base import IMMATERIAL, LATER, Config
 
 FORMAT = 1
 """Version of the run directory's files; an older one still loads, a newer one says who wrote it."""
@@ -109,9 +110,16 @@ class EvaluateConfig(Config):
 
 
 class EMAConfig(Config):
-    """Averaged weights, used for sampling and evaluation where decay > 0."""
+    """Averaged weights, used for sampling and evaluation where decay > 0.
+
+    In step t the decay is at most (1 + t) / (10 + t), so that first weights are soon forgotten; statistics
+    of BatchNorm layers are estimated anew for the averaged weights.
+    """
 
     decay: float = Field(0.0, ge=0, lt=1, description="per step, [0, 1); 0: no averaging")
+    modules: Annotated[tuple[str, ...] | None, LATER] = Field(
+        None, description="whose weights: decoder, prior, regularizer.NAME, ...; none: all weights"
+    )
 
 
 class XConfig(Config):
@@ -193,10 +201,14 @@ def _material(settings: Any, dumped: Any) -> Any:
         own = {key: value for key, value in dumped.items() if key != "name"}
         return {"name": settings.name, **_material(settings.settings, own)}
     if isinstance(settings, Config):
-        fields = type(settings).model_fields
-        marked = {name for name, field in fields.items() if IMMATERIAL in field.metadata}
-        settings = dict(settings)
+        fields, settings = type(settings).model_fields, dict(settings)
+        marked = {name for name, field in fields.items() if _is_immaterial(field, settings[name])}
         dumped = {key: value for key, value in dumped.items() if key not in marked}
     if isinstance(settings, dict):
         return {key: _material(settings[key], value) for key, value in dumped.items()}
     return dumped
+
+
+def _is_immaterial(field: FieldInfo, value: Any) -> bool:
+    """Whether no weight depends on a setting, or no run without it differs by it."""
+    return IMMATERIAL in field.metadata or (LATER in field.metadata and value == field.default)

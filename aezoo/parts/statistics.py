@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,3 +41,23 @@ def running_statistics(*parts: nn.Module) -> Iterator[None]:
     finally:
         for norm in norms:
             norm.training = True
+
+
+@contextmanager
+def fresh_statistics(norms: Sequence[nn.Module]) -> Iterator[None]:
+    """Running statistics from nothing: the plain mean over the passes in the context.
+
+    A layer that no pass reaches keeps what it had.
+    """
+    before = [(norm, norm.momentum, [buffer.clone() for buffer in norm.buffers()]) for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()  # type: ignore[operator]  # a BatchNorm
+        norm.momentum = None  # type: ignore[assignment]  # each pass counts alike
+    try:
+        yield
+    finally:
+        for norm, momentum, buffers in before:
+            norm.momentum = momentum
+            if norm.num_batches_tracked == 0:
+                for buffer, kept in zip(norm.buffers(), buffers, strict=True):
+                    buffer.copy_(kept)

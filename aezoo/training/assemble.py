@@ -18,6 +18,7 @@ from aezoo.parts.build import model_of
 from aezoo.parts.interfaces import Phase
 from aezoo.parts.statistics import batch_norms
 from aezoo.parts.types import Data
+from aezoo.training.averages import Averages
 from aezoo.training.schedule import check_names, default_schedule, parse
 from aezoo.training.step import Batches
 from aezoo.training.trainer import Trainer
@@ -74,7 +75,7 @@ def trainer_of(config: RunConfig, assembly: Assembly, batches: Batches, device: 
         seed=config.train.seed,
         device=device,
         precision=config.train.precision,
-        average=config.ema.decay,
+        averages=Averages(model, config.ema.decay, config.ema.modules) if config.ema.decay else None,
     )
 
 

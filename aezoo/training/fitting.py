@@ -78,8 +78,8 @@ class Fitting:
             device=self.device,
             precision=self._stages.config.train.precision,
         )
-        self._stages.go(stage, trainer, steps or self.steps)
-        finish_parts(parts_of(model), model, self.device, mix(self.seed, stage))
+        if self._stages.go(stage, trainer, steps or self.steps):
+            finish_parts(parts_of(model), model, self.device, mix(self.seed, stage))
         model.eval()
 
     def _check_contained(self, model: nn.Module) -> None:

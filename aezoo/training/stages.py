@@ -43,14 +43,16 @@ class Stages:
         self._signal: int | None = None
         self._board: Board | None = None
 
-    def go(self, stage: str, trainer: Trainer, steps: int, look: Look | None = None) -> None:
-        """Train until `steps` iterations are done.
+    def go(self, stage: str, trainer: Trainer, steps: int, look: Look | None = None) -> bool:
+        """Train until `steps` iterations are done; whether what follows from them is still to be done.
+
+        It is not when the run is resumed in a later stage, whose checkpoints have it.
 
         Raises:  DivergedError, leaving the last good checkpoint; InterruptedRun after writing one
         """
         if self._is_over(stage):
             trainer.completed = steps
-            return
+            return False
         self._take_up(stage, trainer)
         self.progress.start(stage, steps, trainer.completed)
         start = time.perf_counter()
@@ -68,6 +70,7 @@ class Stages:
             if due == steps or (every and due % every == 0):
                 self.save(stage, trainer)
         self.progress.finish()
+        return True
 
     def _log(self, stage: str, trainer: Trainer, due: int, look: Look | None) -> None:
         """One iteration, and its line in metrics.jsonl where one is due."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from aezoo.config.optimizer import OptimizerConfig
-from aezoo.config.ramps import Ramp
 from aezoo.errors import ConfigError, DivergedError
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.doors import take_answer, take_terms
 from aezoo.parts.interfaces import Component, Phase, moved_weights
+from aezoo.parts.statistics import batch_norms, fresh_statistics
 from aezoo.parts.types import Terms
 from aezoo.randomness import mix
 from aezoo.training.averages import Averages
@@ -68,6 +68,7 @@ class Trainer:
     batches:     where minibatches come from
     optimizers:  settings per phase; a phase missing here uses its own default
     seed:        all randomness follows from it
+    averages:    running averages of weights, if there are to be any
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Trainer:
         seed: int = 0,
         device: torch.device | str = "cpu",
         precision: str = "fp32",
-        average: float = 0.0,
+        averages: Averages | None = None,
     ) -> None:
         self.model = model
         self.device = torch.device(device)
@@ -94,26 +95,32 @@ class Trainer:
         self._seed = seed
         self._after = [part for part in parts_of(model) if type(part).after is not Component.after]
         self._recorded: dict[str, list[Tensor]] | None = None
-        self.averages = Averages(model, average) if average else None
+        self.averages = averages
 
     def iterate(self, record: bool = False) -> dict[str, float]:
         """One iteration. With `record`, the value of every term, under phase/term.
 
         Raises:  DivergedError when a recorded term is not finite
         """
-        step, number = self._step, self.completed
+        number = self.completed
         self._recorded = {} if record else None
-        self._seed_layers(mix(self._seed, number, "layers"))
-        step.begin(number)
+        self._begin(number)
         for entry in self._plan:
             if isinstance(entry, Minibatch):
-                batch = None if entry.batch is None else number * self._draws + entry.batch
-                step.draw(entry.position, batch)
+                self._draw(entry, number)
             else:
                 self._update(entry)
         self._end_iteration()
         self.completed = number + 1
         return self._values() if record else {}
+
+    def _begin(self, number: int) -> None:
+        self._seed_layers(mix(self._seed, number, "layers"))
+        self._step.begin(number)
+
+    def _draw(self, entry: Minibatch, number: int) -> None:
+        batch = None if entry.batch is None else number * self._draws + entry.batch
+        self._step.draw(entry.position, batch)
 
     def _seed_layers(self, seed: int) -> None:
         """For layers that draw from torch's own generators, such as dropout."""
@@ -165,7 +172,7 @@ class Trainer:
             owner = self.descents[name]
             config, optimizer = owner.config, owner.optimizer
             assert config is not None and optimizer is not None
-            if isinstance(config.lr, Ramp):
+            if not isinstance(config.lr, float):
                 set_learning_rate(optimizer, config.lr(self.completed))
             if config.clip is not None:
                 torch.nn.utils.clip_grad_norm_(owner.weights, config.clip)
@@ -182,7 +189,58 @@ class Trainer:
                 with self._step.in_phase(f"after/{index}", len(self._plan)):
                     part.after(self._step)
         if self.averages is not None:
-            self.averages.update()
+            self.averages.update(self.completed)
+
+    # -- averaged weights ----------------------------------------------------------------------------
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The model with averaged weights, and running statistics to match, for a while."""
+        if self.averages is None:
+            yield
+            return
+        buffers = [buffer for norm in batch_norms(self.model) for buffer in norm.buffers()]
+        kept = [buffer.clone() for buffer in buffers]
+        try:
+            with self.averages.in_place():
+                self.restate()
+                yield
+        finally:
+            for buffer, before in zip(buffers, kept, strict=True):
+                buffer.copy_(before)
+
+    def keep_average(self) -> None:
+        """From here on the averaged weights are the model."""
+        if self.averages is not None:
+            self.averages.keep()
+            self.restate()
+
+    def restate(self, iterations: int = 100) -> None:
+        """Running statistics of the weights as they are: the mean over iterations that move nothing.
+
+        They follow the same passes as in training, and become what they would at a learning rate of 0.
+        """
+        norms = batch_norms(self.model)
+        if not norms:
+            return
+        with fresh_statistics(norms):
+            for number in range(self.completed, self.completed + iterations):
+                self._begin(number)
+                for entry in self._plan:
+                    if isinstance(entry, Minibatch):
+                        self._draw(entry, number)
+                    else:
+                        self._look(entry)
+
+    def _look(self, update: Update) -> None:
+        """The losses of a group, and nothing of what follows from them."""
+        step = self._step
+        active = [descent for descent in update.descents if self._is_due(descent, update)]
+        for descent in active:
+            with step.in_phase(descent.phase.name, update.position, update.moving), self._autocast():
+                descent.phase.loss(step)
+        for descent in active:
+            step.forget(descent.ids)
 
     def _autocast(self) -> AbstractContextManager[object]:
         if self._precision != "bf16":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,17 +118,15 @@ def _train(
     else:
         load_state(model, checkpoint.model)
     trainer = trainer_of(config, assembly, batches_of(config, data, device), device)
-    averages = trainer.averages
 
     def look(step: int) -> dict[str, float]:
-        with averages.in_place() if averages else nullcontext():
+        with trainer.averaged():
             write_grids(stages.run, model, data, config.train.seed, step)
             return reconstruction_error(model, data)
 
-    stages.go("train", trainer, train.steps, look)
-    if averages is not None:  # from here on the averaged weights are the model
-        averages.keep()
-    finish_parts(model.parts(), model, device, train.seed)
+    if stages.go("train", trainer, train.steps, look):
+        trainer.keep_average()
+        finish_parts(model.parts(), model, device, train.seed)
     fitted, begun = model.prior, time.perf_counter()
     if not isinstance(fitted, FittedPrior):
         return None

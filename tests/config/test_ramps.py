@@ -3,7 +3,10 @@ import math
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from aezoo.config.ramps import Number, Ramp, value_at
+from aezoo.config.check import check
+from aezoo.config.optimizer import OptimizerConfig
+from aezoo.config.ramps import Number, Ramp, Staircase, value_at
+from aezoo.errors import ConfigError
 
 
 def test_a_linear_ramp_goes_straight_from_start_to_end():
@@ -38,3 +41,32 @@ def test_a_config_takes_a_number_or_a_table():
 def test_impossible_ramps_are_refused(wrong):
     with pytest.raises(ValidationError):
         Ramp(start=0.0, end=1.0, **wrong)
+
+
+# -- stairs
+
+
+def test_a_staircase_keeps_each_value_until_the_next_step_begins():
+    decay = Staircase(values=(1e-3, 5e-4, 1e-4), at=(30, 50))
+    assert [decay(step) for step in (0, 29, 30, 49, 50, 10**6)] == [1e-3, 1e-3, 5e-4, 5e-4, 1e-4, 1e-4]
+    assert value_at(decay, 30) == 5e-4
+    assert TypeAdapter(Number).validate_python({"values": [2, 1], "at": [7]}) == Staircase(
+        values=(2.0, 1.0), at=(7,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"values": [1.0, 0.5], "at": []}, "2 values need 1 steps between them, not 0"),
+        ({"values": [1.0, 0.5, 0.1], "at": [5, 5]}, "the steps [5, 5] do not rise"),
+        ({"values": [1.0]}, "'optimizer.lr.at' is missing"),
+        ({"values": [1.0, -0.5], "at": [5]}, "'optimizer.lr.values.1' cannot be -0.5"),
+        ({"start": 1.0, "end": 0.0}, "'optimizer.lr.steps' is missing"),
+        ({"start": 1.0, "end": 0.0, "steps": 5, "shap": "cosine"}, "unknown key 'optimizer.lr.shap'"),
+    ],
+)
+def test_a_fault_is_told_of_the_form_that_was_meant_and_of_no_other(wrong, what):
+    with pytest.raises(ConfigError) as err:
+        check(OptimizerConfig, {"lr": wrong}, "optimizer")
+    assert what in err.value.what and len(err.value.what.splitlines()) == 1

@@ -8,7 +8,10 @@ from aezoo.api import ConfigError, Memory, Phase, Ramp, Reconstruction, Regulari
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.errors import DivergedError
 from aezoo.parts.autoencoder import load_state, split_state
+from aezoo.training.averages import Averages
 from tests.toyparts import (
+    Back,
+    Fixed,
     Learned,
     Lines,
     Part,
@@ -17,6 +20,8 @@ from tests.toyparts import (
     autoencoder,
     flexae_sr,
     groups,
+    moved,
+    only,
     same,
     seeded,
     state_of,
@@ -369,20 +374,117 @@ def test_a_weight_of_terms_may_be_a_ramp():
 # -- averages
 
 
-def test_the_average_of_the_weights_is_its_recursion_by_hand():
+def test_the_average_of_the_weights_is_its_recursion_by_hand_with_a_warm_up():
     model = autoencoder()
-    trainer = trainer_of(model, average=0.9)
+    trainer = trainer_of(model, averages=Averages(model, 0.3))
     average = weights_of(model)
-    for _ in range(5):
+    for decay in (1 / 10, 2 / 11, 3 / 12, 0.3, 0.3):  # (1 + t) / (10 + t) until the decay that was asked for
         trainer.iterate()
-        average = {name: 0.9 * average[name] + 0.1 * weight for name, weight in weights_of(model).items()}
+        average = {
+            name: decay * average[name] + (1 - decay) * weight for name, weight in weights_of(model).items()
+        }
     last = weights_of(model)
-    with trainer.averages.in_place():
+    with trainer.averaged():
         inside = weights_of(model)
     assert all(torch.allclose(inside[name], average[name], atol=1e-6) for name in average)
     assert not same(inside, last) and same(weights_of(model), last)
-    trainer.averages.keep()
+    trainer.keep_average()
     assert same(weights_of(model), inside)
+
+
+def test_an_average_forgets_the_first_weights_long_before_its_decay_says_so():
+    model = autoencoder()
+    averages = Averages(model, 0.999)
+    with torch.no_grad():
+        for step in range(100):
+            for weight in model.parameters():
+                weight.fill_(step + 1.0)
+            averages.update(step)
+    with averages.in_place():
+        found = next(model.parameters()).mean().item()
+    assert found > 85  # without a warm-up the weights of step 0 still count for 0.9
+
+
+def test_only_the_modules_that_are_named_are_averaged():
+    model = autoencoder()
+    trainer = trainer_of(model, averages=Averages(model, 0.9, ["decoder"]))
+    for _ in range(3):
+        trainer.iterate()
+    last = weights_of(model)
+    trainer.keep_average()
+    assert groups(moved(last, model)) == {"decoder"}
+    assert all(name.startswith("average/decoder.") for name in trainer.averages.state())
+
+
+def test_a_module_without_weights_cannot_be_averaged():
+    with pytest.raises(ConfigError, match="nothing called 'decodr' has weights") as err:
+        Averages(autoencoder(), 0.9, ["decodr"])
+    assert "did you mean 'decoder'?" in err.value.fix and err.value.where == "ema.modules"
+
+
+def normed():
+    return autoencoder(encoder=seeded(lambda: Lines(norm=True)), decoder=seeded(lambda: Back(norm=True)))
+
+
+def test_running_statistics_become_those_of_the_averaged_weights():
+    model = normed()
+    options = {"averages": Averages(model, 0.99), "optimizers": {"autoencoder": OptimizerConfig(lr=0.1)}}
+    trainer = only(model, "batch autoencoder", Same(), **options)
+    for _ in range(10):
+        trainer.iterate()
+    before, norm = state_of(model), model.encoder.net[1]
+    with trainer.averaged():
+        h = model.encoder.net[0](Rows().batch(0)).detach()
+        assert torch.allclose(norm.running_mean, h.mean(0), atol=1e-6)
+        assert torch.allclose(norm.running_var, h.var(0), atol=1e-6)
+    assert same(state_of(model), before)  # for a while
+    assert not torch.allclose(norm.running_mean, h.mean(0), atol=1e-3)  # those of the last weights differ
+    trainer.keep_average()
+    assert torch.allclose(norm.running_mean, h.mean(0), atol=1e-6) and norm.momentum == 0.1
+
+
+def test_statistics_follow_the_passes_that_they_follow_in_training():
+    """As at a learning rate of 0: the decoder's come from x_hat and x_prior in their proportion."""
+
+    def pull(part, model):
+        loss = lambda step: {"pull": step.x_prior.square().mean()}  # noqa: E731
+        return [Phase("pull", loss, [model.decoder], OptimizerConfig(name="sgd", lr=0.0))]
+
+    def made():
+        parts = {"decoder": seeded(lambda: Back(norm=True)), "prior": Fixed()}
+        model = autoencoder(Part(pull), **parts)
+        still = {"autoencoder": OptimizerConfig(name="sgd", lr=0.0)}
+        return model, trainer_of(model, "batch autoencoder pull", optimizers=still)
+
+    model, trainer = made()
+    trainer.restate(3)
+    other, by_hand = made()
+    other.decoder.net[1].momentum = None
+    for _ in range(3):
+        by_hand.iterate()
+    assert torch.equal(model.decoder.net[1].running_mean, other.decoder.net[1].running_mean)
+    assert model.decoder.net[1].num_batches_tracked == 6 and trainer.completed == 0
+
+
+def test_a_layer_that_no_pass_trains_keeps_its_statistics():
+    model = normed()
+    model.during = seeded(lambda: Waiting())
+    model.during.norm.running_mean.fill_(7.0)
+    only(model, "batch autoencoder").restate(2)
+    assert torch.equal(model.during.norm.running_mean, torch.full((2,), 7.0))
+
+
+class Waiting(Fixed):
+    """A prior with statistics that nothing asks for."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(2)
+
+
+class Same(Rows):
+    def batch(self, draw, stream=0):
+        return super().batch(0, stream)
 
 
 # -- precision
@@ -390,7 +492,7 @@ def test_the_average_of_the_weights_is_its_recursion_by_hand():
 
 def test_bf16_autocast_trains_flexae_sr_in_float32_weights():
     model = flexae_sr(shape=(1, 8, 8), backbone="conv")
-    trainer = trainer_of(model, precision="bf16", batches=OneBatch((1, 8, 8)))
+    trainer = trainer_of(model, precision="bf16", batches=Same((1, 8, 8)))
     seen, full = [], []
     hook = model.encoder.head.register_forward_hook(lambda part, x, z: seen.append(z.dtype))
     for _ in range(10):
@@ -413,11 +515,6 @@ def test_a_pass_without_gradient_does_not_cut_a_later_one_off_under_autocast():
     trainer_of(autoencoder(part), "batch autoencoder decode", precision="bf16").iterate()
 
 
-class OneBatch(Rows):
-    def batch(self, draw, stream=0):
-        return super().batch(0, stream)
-
-
 # -- randomness and resume
 
 
@@ -430,7 +527,11 @@ def make(seed=0):
     )  # fmt: skip
     adam = OptimizerConfig(lr=Ramp(start=0.01, end=0.0, steps=20))
     return model, trainer_of(
-        model, "batch 2*(autoencoder) noise pull", seed=seed, average=0.9, optimizers={"autoencoder": adam}
+        model,
+        "batch 2*(autoencoder) noise pull",
+        seed=seed,
+        averages=Averages(model, 0.9),
+        optimizers={"autoencoder": adam},
     )
 
 

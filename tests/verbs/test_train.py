@@ -103,6 +103,19 @@ def test_averaged_weights_are_the_model(tmp_path):
     assert torch.equal(averaged.model.encoder.mean.weight, average)
 
 
+@pytest.mark.slow
+def test_averaging_does_not_spoil_a_short_training(tmp_path):
+    """With BatchNorm, and a decay that reaches ten times further back than the training lasts."""
+    sse = {}
+    for decay in (0.0, 0.999):
+        run = aezoo.train("vae", steps=300, out=tmp_path / str(decay), settings={"ema": {"decay": decay}})
+        rows = run.results["results"]
+        (sse[decay],) = (
+            row["value"] for row in rows if (row["metric"], row["of"]) == ("sse", "reconstruction")
+        )
+    assert sse[0.999] < 1.1 * sse[0.0]
+
+
 # --- where it goes
 
 
