@@ -17,7 +17,7 @@ from aezoo.config.check import check, check_keys, settings_of, together
 from aezoo.config.merge import Layers, Table, parse_set
 from aezoo.config.run import FORMAT, PARTS, FileOutline, Part, RunConfig
 from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
-from aezoo.registry import onefile, registry
+from aezoo.registry import onefile, registry, trust
 from aezoo.registry.sources import sources
 
 Origin = Callable[[str], str]
@@ -35,6 +35,7 @@ def resolve(
     scale: str | None = None,
     given: Collection[str] = (),
     plugins: Sequence[str | Path] = (),
+    trusted: bool = False,
 ) -> RunConfig:
     """A complete, checked run.
 
@@ -44,6 +45,7 @@ def resolve(
     scale:   `small` or `paper`: which of the recipe's settings
     given:   sections whose part is a finished module
     plugins: one-file plugins to load first
+    trusted: whether code that a run's config.toml names may be executed
 
     Raises:  ConfigError for unknown names, keys and values; MissingError for parts not installed
     """
@@ -51,10 +53,11 @@ def resolve(
     files = onefile.load_files(plugins)
     top = [*flags.items(), *(("--set", parse_set(text)) for text in sets)]
     _check_written(top)
+    trust.allow_classes([table for _, table in top])
     layers = Layers()
     if recipe is None and not any(_names_method(table) for _, table in top):
         recipe = registry.default("recipe").name
-    below = [] if recipe is None else _sources(recipe, files)
+    below = [] if recipe is None else _sources(recipe, files, trusted=trusted)
     below = [(origin, with_path(table, origin)) for origin, table in below]
     top = [(origin, with_path(table, origin)) for origin, table in top]
     dataset = _dataset([table for _, table in (*below, *top)])
@@ -173,12 +176,30 @@ def waiting(during: Any) -> Table | None:
     return _section(during) if isinstance(during, str | Mapping) and during != "none" else None
 
 
-def make(kind: str, part: Part, given: Mapping[str, Any] | None = None, section: str = "") -> Any:
-    """A part: its class, called with its settings and with whichever of `given` its constructor names."""
-    found = part_class(kind, part.name, f"{section or kind}.name")
+def make(
+    kind: str, part: Part, of: tuple[type, ...], given: Mapping[str, Any] | None = None, section: str = ""
+) -> Any:
+    """A part: its class, called with its settings and with whichever of `given` its constructor names.
+
+    of:  what the class may derive from, the interface first
+
+    Raises:  ConfigError for a class that derives from none of them, which is not called
+    """
+    where = f"{section or kind}.name"
+    found = part_class(kind, part.name, where)
+    if not issubclass(found, of):
+        raise no_part(found, of[0], where)
     wanted = signature(found).parameters
     asked = {name: value for name, value in (given or {}).items() if name in wanted}
     return found(**dict(part.settings), **asked)
+
+
+def no_part(found: type, interface: type, where: str) -> ConfigError:
+    return ConfigError(
+        f"{found.__name__} is no {interface.__name__}",
+        where=where,
+        fix=f"derive the class from aezoo.api.{interface.__name__}",
+    )
 
 
 def settings_class(kind: str, name: str, where: str = "") -> type[Config]:
@@ -198,11 +219,13 @@ def part_class(kind: str, name: str, where: str = "") -> type:
 def import_class(name: str, where: str = "") -> type:
     """The class "module:Class" of the user's own; modules beside the working directory are found.
 
-    Raises:  MissingError when the module is not there; ConfigError when it holds no such class
+    Raises:  MissingError when the module is not there; ConfigError when it holds no such class, or when it
+             is a run that names it, and nobody allowed that
     """
     module_name, _, class_name = name.partition(":")
     if not all(word.isidentifier() for word in (*module_name.split("."), *class_name.split("."))):
         raise ConfigError(f"'{name}' is no class", where=where, fix='write "module:Class"')
+    trust.check_class(name, where)
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
@@ -340,15 +363,16 @@ def _names_method(table: Table) -> bool:
     return any(section in table for section in (*PARTS, "regularizer") if section not in _NETWORKS)
 
 
-def _sources(recipe: str | Path, files: list[str]) -> list[tuple[str, Table]]:
+def _sources(recipe: str | Path, files: list[str], *, trusted: bool) -> list[tuple[str, Table]]:
     """The recipe's table, below it those it extends; plugins they name are loaded and added to `files`."""
-    found = []
+    found, own = [], True
     for source in sources("recipe", recipe, "the recipe's name"):
         table, origin = source.table, source.origin
         _check_file(table, origin)
         if isinstance(source.place, Path):
+            own = own and not trust.is_of_run(source.place)  # and a file that a run's extends is no better
             table = _absolute(with_path(table, origin), source.place.parent)
-            loaded = onefile.make_ready(table, source.place, files)
+            loaded = onefile.make_ready(table, source.place, files, own=own, trusted=trusted)
             files += [name for name in loaded if name not in files]
         found.append((origin, {key: value for key, value in table.items() if key != "base"}))
     return found[::-1]

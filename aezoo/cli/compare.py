@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from aezoo.cli.options import AllowMixed, Columns, DataRoot, Download, Jobs, PluginFiles, Quiet, names
+from aezoo.cli.options import (
+    AllowMixed,
+    Columns,
+    DataRoot,
+    Download,
+    Jobs,
+    PluginFiles,
+    Quiet,
+    Trust,
+    names,
+)
 from aezoo.cli.output import print_columns, print_json
 from aezoo.cli.report import write_page
 from aezoo.errors import DiskError, print_warning
@@ -69,6 +79,7 @@ def compare(
     data_root: DataRoot = "",
     download: Download = False,
     plugin: PluginFiles = None,
+    trust: Trust = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show plan and estimated time only.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -89,6 +100,7 @@ def compare(
         extractors=names(extractor),
         n=n,
         plugins=plugin or (),
+        trust=trust,
         data_root=data_root,
         download=download,
         home=runs,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import Run
+from aezoo.cli.options import Run, Trust
 
 
 def embed(
@@ -19,6 +19,7 @@ def embed(
             "`train_mean`, `train_log_var`, `train_labels`, `train_attributes`."
         ),
     ] = Path("codes.npz"),
+    trust: Trust = False,
 ) -> None:
     """Write the codes of the train and the test split, without noise, in the order of their rows."""
     from aezoo import explore
@@ -26,7 +27,7 @@ def embed(
     from aezoo.files import make_directory
 
     check_ending(out, ".npz")
-    arrays = explore.embed(*explore.open_run(run))
+    arrays = explore.embed(*explore.open_run(run, trust=trust))
     make_directory(out.parent)
     write_arrays(out, **arrays)
     print(out)

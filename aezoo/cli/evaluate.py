@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import PluginFiles, Quiet, Run, names
+from aezoo.cli.options import PluginFiles, Quiet, Run, Trust, names
 from aezoo.cli.output import Json, print_json
 from aezoo.evaluation.protocol import CheckpointRule
 
@@ -47,6 +47,7 @@ def evaluate(
         str, typer.Option(help="The folder that holds the dataset.", show_default=False)
     ] = "",
     plugin: PluginFiles = None,
+    trust: Trust = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -71,6 +72,7 @@ def evaluate(
         device=device,
         data_root=data_root,
         plugins=plugin or (),
+        trust=trust,
         progress=Silence() if quiet else Bar(),
     )
     for warning in found.warnings:

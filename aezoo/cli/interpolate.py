@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from aezoo.cli.options import Run
+from aezoo.cli.options import Run, Trust
 
 
 def interpolate(
@@ -28,6 +28,7 @@ def interpolate(
             help="A picture (.png, .svg), or an .npz of `x_hat`, `codes`, real `x` and their `rows`."
         ),
     ] = Path("interpolation.png"),
+    trust: Trust = False,
 ) -> None:
     """Show what lies between pairs of test images: their codes' path, decoded."""
     from aezoo import explore
@@ -35,7 +36,7 @@ def interpolate(
     from aezoo.explore import drawing
 
     check_ending(out, ".png", ".svg", ".npz")
-    model, data = explore.open_run(run)
+    model, data = explore.open_run(run, trust=trust)
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
     found = explore.interpolate(model, data, n=n, steps=steps, mode=mode, seed=seed)
     write_found(out, lambda: drawing.interpolation(found, data.range or (0.0, 1.0), real=real), vars(found))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import Run
+from aezoo.cli.options import Run, Trust
 
 
 def latent(
@@ -23,6 +23,7 @@ def latent(
         Path,
         typer.Option(help="A picture (.png, .svg), or an .npz of `codes`, `prior`, `labels` and `rows`."),
     ] = Path("latent.png"),
+    trust: Trust = False,
 ) -> None:
     """Show codes of test data, coloured by class, and codes from the prior.
 
@@ -33,7 +34,7 @@ def latent(
     from aezoo.explore import drawing
 
     check_ending(out, ".png", ".svg", ".npz")
-    model, data = explore.open_run(run)
+    model, data = explore.open_run(run, trust=trust)
     found = explore.latent(model, data, n=n, seed=seed)
     arrays = {"codes": found.codes, "prior": found.prior, "rows": found.rows, "labels": found.labels}
     write_found(out, lambda: drawing.latent(found, data.classes), arrays)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import Run
+from aezoo.cli.options import Run, Trust
 
 
 def neighbours(
@@ -24,17 +24,20 @@ def neighbours(
             help="A picture (.png, .svg), or an .npz of `x_hat`, `distance`, `index` and `nearest`."
         ),
     ] = Path("neighbours.png"),
+    trust: Trust = False,
 ) -> None:
     """Show whether a model copies: each new image and its nearest training images, nearest first."""
     from aezoo import explore
     from aezoo.drawing.export import check_ending, write_found
     from aezoo.explore import drawing
     from aezoo.explore.nearest import space as space_of
+    from aezoo.registry.trust import allow_classes
     from aezoo.rundir.open import read_config
     from aezoo.rundir.rundir import RunDir
 
     check_ending(out, ".png", ".svg", ".npz")
-    model, data = explore.open_run(run)
+    allow_classes(space)
+    model, data = explore.open_run(run, trust=trust)
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
     features = space_of(space, read_config(RunDir(run)), data)
     found = explore.neighbours(model, data, n=n, k=k, seed=seed, features=features)

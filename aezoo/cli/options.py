@@ -15,6 +15,12 @@ DataRoot = Annotated[
     str, typer.Option("--data-root", help="The folder that holds downloaded datasets.", show_default=False)
 ]
 Download = Annotated[bool, typer.Option("--download", help="Fetch datasets that are missing.")]
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", help="Execute code that a run directory names: its one-file plugins, module:Class."
+    ),
+]
 Run = Annotated[Path, typer.Argument(help="A run directory.")]
 Columns = Annotated[
     str, typer.Option(help="Measures to show, with commas; without it the main ones.", show_default=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import Run
+from aezoo.cli.options import Run, Trust
 
 
 def reconstruct(
@@ -17,12 +17,13 @@ def reconstruct(
         Path,
         typer.Option(help="pairs.png (real above reconstructed), or rows.npz with `x` and `x_hat`."),
     ] = Path("reconstructions.png"),
+    trust: Trust = False,
 ) -> None:
     """Reconstruct images of the run's test split by way of the posterior's mean."""
     from aezoo import explore
     from aezoo.drawing.export import write_pairs
 
-    model, data = explore.open_run(run)
+    model, data = explore.open_run(run, trust=trust)
     x = data.x(data.test.values[:n])
     write_pairs(out, x, model.reconstruct(x), model.range)
     print(out)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from aezoo.cli.options import Trust
+
 
 def sample(
     runs: Annotated[
@@ -21,31 +23,32 @@ def sample(
             "of several runs .png, .svg or .npz."
         ),
     ] = Path("grid.png"),
+    trust: Trust = False,
 ) -> None:
     """Draw new images from trained models."""
     if len(runs) > 1:
-        _side_by_side(runs, n or 12, seed, out)
+        _side_by_side(runs, n or 12, seed, out, trust=trust)
     else:
-        _of_one(runs[0], n or 64, seed, out)
+        _of_one(runs[0], n or 64, seed, out, trust=trust)
     print(out)
 
 
-def _of_one(run: Path, n: int, seed: int, out: Path) -> None:
+def _of_one(run: Path, n: int, seed: int, out: Path, *, trust: bool) -> None:
     from aezoo.drawing.export import write_rows
     from aezoo.randomness import generator_for
     from aezoo.rundir.load import load
 
-    model = load(run)
+    model = load(run, trust=trust)
     write_rows(out, model.sample(n, generator_for(model.device, seed, "sample")), model.range)
 
 
-def _side_by_side(runs: list[Path], n: int, seed: int, out: Path) -> None:
+def _side_by_side(runs: list[Path], n: int, seed: int, out: Path, *, trust: bool) -> None:
     from aezoo import explore
     from aezoo.drawing.export import check_ending, write_found
     from aezoo.explore import drawing
 
     check_ending(out, ".png", ".svg", ".npz")
-    found = explore.lineup(runs, n=n, seed=seed)
+    found = explore.lineup(runs, n=n, seed=seed, trust=trust)
     check_ending(out, ".png", ".svg", ".npz", shape=tuple(found.x.shape[1:]))
     write_found(
         out, lambda: drawing.lineup(found, found.range or (0.0, 1.0)), {"test": found.x, **found.x_hat}

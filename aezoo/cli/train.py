@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aezoo.cli.options import DataRoot, Download, PluginFiles
+from aezoo.cli.options import DataRoot, Download, PluginFiles, Trust
 from aezoo.cli.output import Json, print_json
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def train(
         typer.Option("--set", help="section.key=value; the last word. May be repeated.", show_default=False),
     ] = None,
     plugin: PluginFiles = None,
+    trust: Trust = False,
     out: Annotated[
         Path | None, typer.Option(help="The run directory; without it one under runs/.", show_default=False)
     ] = None,
@@ -102,10 +103,17 @@ def train(
     from aezoo.resolve import resolve
 
     flags = {name: table for name, table in options.items() if table}
-    config = resolve(recipe or None, flags=flags, sets=set_ or (), scale=scale or None, plugins=plugin or ())
+    config = resolve(
+        recipe or None,
+        flags=flags,
+        sets=set_ or (),
+        scale=scale or None,
+        plugins=plugin or (),
+        trusted=trust,
+    )
     from aezoo.verbs.train import TrainRequest  # torch, which faults of the command line need not wait for
 
-    request = TrainRequest(config=config, out=out, resume=resume, overwrite=overwrite)
+    request = TrainRequest(config=config, out=out, resume=resume, overwrite=overwrite, trust=trust)
     if dry_run:
         _plan(request, as_json=json)
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aezoo.cli.options import Run
+from aezoo.cli.options import Run, Trust
 from aezoo.errors import ConfigError
 
 
@@ -27,6 +27,7 @@ def traverse(
             "and their `rows`."
         ),
     ] = Path("traversal.png"),
+    trust: Trust = False,
 ) -> None:
     """Add multiples of an attribute's direction to test images that do not have it.
 
@@ -38,7 +39,7 @@ def traverse(
 
     check_ending(out, ".png", ".svg", ".npz")
     ends = _ends(range)
-    model, data = explore.open_run(run)
+    model, data = explore.open_run(run, trust=trust)
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
     found = explore.traverse(model, data, attribute, n=n, range=ends, steps=steps, seed=seed)
     write_found(out, lambda: drawing.traversal(found, data.range or (0.0, 1.0)), vars(found))

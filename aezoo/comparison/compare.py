@@ -17,6 +17,7 @@ from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.presence import absent
 from aezoo.comparison.work import Task, is_measured, is_trained, options_of
 from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
+from aezoo.registry import registry
 from aezoo.registry.onefile import keep_copies
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell, Outcome
@@ -46,6 +47,7 @@ def compare(
     extractors: Sequence[str] = (),
     n: int | None = None,
     plugins: Sequence[str | Path] = (),
+    trust: bool = False,
     home: str | Path = "runs",
     executor: str = "local",
     jobs: int | None = None,
@@ -62,6 +64,7 @@ def compare(
     sets:        "key=value" for every training
     metrics, extractors, n:  as in `aezoo.evaluate`, the same for all
     home:        where the runs of the grid are kept
+    trust:       whether code that a run's files name may be executed, as in `aezoo.load`
     executor:    `local`, or `ray` for the cluster at `address`
     jobs:        processes at a time; none: a GPU each, or a processor core each
     data_root, download:  where public datasets are, and whether to fetch those that are missing
@@ -81,6 +84,7 @@ def compare(
         extractors=extractors,
         n=n,
         plugins=plugins,
+        trust=trust,
         data_root=str(data_root),
         download=download,
         home=Path(home),
@@ -141,6 +145,7 @@ def task_of_cell(cell: Cell, grid: Grid, jobs: int | None) -> Task:
         tuple(grid.extractors),
         grid.n,
         max(1, cores() // (jobs or default_jobs())),
+        allowed=tuple(sorted(registry.allowed())),
     )
 
 

@@ -86,7 +86,8 @@ class Local:
         with self._log(task).open("ab") as log:
             begun = log.tell()
             process = subprocess.Popen(
-                [sys.executable, "-m", "aezoo.comparison.work", str(file)],
+                # -P: a user's copy.py in the working directory is not Python's
+                [sys.executable, "-P", "-m", "aezoo.comparison.work", str(file)],
                 stdin=subprocess.PIPE,  # closes when we are gone, however: then it stops too
                 stdout=log,
                 stderr=subprocess.STDOUT,

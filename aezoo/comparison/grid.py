@@ -17,6 +17,7 @@ from aezoo.config.merge import read_toml
 from aezoo.config.run import RunConfig, dataset_name
 from aezoo.errors import ConfigError
 from aezoo.registry import registry
+from aezoo.registry.trust import check_own
 from aezoo.resolve import check_part, resolve, run_name
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
@@ -78,6 +79,7 @@ class Request:
     extractors: Sequence[str] = ()
     n: int | None = None
     plugins: Sequence[str | Path] = ()
+    trust: bool = False
     data_root: str = ""
     download: bool = False
     home: Path = Path("runs")
@@ -155,7 +157,10 @@ def fill_in(request: Request, grid: GridConfig) -> Request:
 def _grid_in(name: str) -> GridConfig | None:
     """The table `[grid]` of a file that has one."""
     table = read_toml(Path(name)).get("grid") if name.endswith(".toml") else None
-    return check(GridConfig, table, "grid", lambda key: name) if isinstance(table, Mapping) else None
+    if not isinstance(table, Mapping):
+        return None
+    check_own(Path(name))
+    return check(GridConfig, table, "grid", lambda key: name)
 
 
 def _beside(file: str, recipe: str) -> str:
@@ -166,7 +171,7 @@ def _beside(file: str, recipe: str) -> str:
 
 def _cells(name: str, asked: Request) -> Iterator[Cell]:
     if (run := _run_at(name)) is not None:
-        config = _locate(read_config(run), asked)
+        config = _locate(read_config(run, trust=asked.trust), asked)
         yield Cell(run.path.name, dataset_name(config.dataset), config.train.seed, config, run.path)
         return
     datasets: Sequence[str | None] = asked.datasets or (None,)
@@ -223,7 +228,9 @@ def _resolve(name: str, dataset: str | None, seed: int, variant: Sequence[str], 
     if asked.steps is not None:
         flags["--steps"] = {"train": {"steps": asked.steps}}
     sets = [*variant, *asked.sets]
-    config = resolve(name, flags=flags, sets=sets, scale=asked.scale, plugins=asked.plugins)
+    config = resolve(
+        name, flags=flags, sets=sets, scale=asked.scale, plugins=asked.plugins, trusted=asked.trust
+    )
     return _locate(config, asked)
 
 

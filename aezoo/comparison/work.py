@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aezoo.errors import AezooError, RunFileError
+from aezoo.registry import registry
 from aezoo.registry.onefile import load_file
 from aezoo.resolve import read
 from aezoo.rundir.lock import FOREVER, hold
@@ -33,6 +34,7 @@ class Task:
     path:     the run directory, on a disk that everybody sees
     threads:  of the processor, for a training that gives the same bits everywhere
     plugins:  one-file plugins to load first
+    allowed:  code besides that may be executed, as `registry.allow` takes it
     """
 
     config: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Task:
     n: int | None
     threads: int
     plugins: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
@@ -50,7 +53,7 @@ class Task:
 def task_of(text: str) -> Task:
     """The task that `as_json` wrote."""
     table = json.loads(text)
-    lists = {name: tuple(table[name]) for name in ("metrics", "extractors", "plugins")}
+    lists = {name: tuple(table[name]) for name in ("metrics", "extractors", "plugins", "allowed")}
     return Task(**{**table, **lists})
 
 
@@ -90,6 +93,7 @@ def work(task: Task) -> None:
     path = Path(task.path)
     with hold(path, wait=FOREVER):
         torch.set_num_threads(task.threads)
+        registry.allow(task.allowed)
         for plugin in task.plugins:
             load_file(Path(plugin))
         if not is_trained(path):

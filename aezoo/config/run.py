@@ -14,6 +14,10 @@ FORMAT = 1
 """Version of the run directory's files; an older one still loads, a newer one says who wrote it."""
 
 
+RUNS_OWN = {"format", "encoder"}
+"""Keys by which a config.toml is known for a run's."""
+
+
 class AsWritten(Config):
     """Settings as a file has them, of a part that nobody has asked for its own."""
 

@@ -12,6 +12,7 @@ from aezoo.data.resident import Resident
 from aezoo.data.streamed import Streamed
 from aezoo.parts.interfaces import DataSource
 from aezoo.parts.types import Data
+from aezoo.registry.trust import allow_classes
 from aezoo.resolve import check_part, make, with_path
 
 
@@ -20,6 +21,7 @@ def load_dataset(name: str, **settings: Any) -> Data:
 
     Raises:  ConfigError for an unknown name or setting; MissingError when the rows are not on this machine
     """
+    allow_classes(name)
     section = with_path({"dataset": {"name": name, **settings}}, "")["dataset"]
     return _rows(check_part("dataset", section, "dataset"))
 
@@ -30,7 +32,7 @@ def load_data(config: RunConfig) -> Data:
 
 
 def _rows(dataset: Part) -> Data:
-    source: DataSource = make("dataset", dataset)
+    source: DataSource = make("dataset", dataset, (DataSource,))
     return source.load()
 
 

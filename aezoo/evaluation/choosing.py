@@ -32,13 +32,14 @@ def named_metrics(chosen: Chosen = ()) -> list[Named]:
 
 def _metric(name: str, settings: Mapping[str, Any]) -> Named:
     part = check_part("metric", {"name": name, **settings}, f"metric.{name}", lambda key: "--metrics")
-    metric = make("metric", part, section=f"metric.{name}")
-    if not isinstance(metric, Metric):
+    found = part_class("metric", name, "--metrics")
+    if not issubclass(found, Metric):
         raise ConfigError(
-            f"{type(metric).__name__} is no Metric",
+            f"{found.__name__} is no Metric",
             where="--metrics",
             fix="derive the class from aezoo.api.SetMetric, PairMetric or ModelMetric",
         )
+    metric = make("metric", part, (Metric,), section=f"metric.{name}")
     return Named(name, metric, part.settings.model_dump(exclude_none=True))
 
 
@@ -73,7 +74,7 @@ def _space(name: str, settings: Mapping[str, Any], data: Data, device: torch.dev
             fix=f"choose one of {', '.join(fitting)}",
         )
     part = check_part("extractor", {"name": name, **settings}, f"extractor.{name}", lambda key: "--extractor")
-    extractor = make("extractor", part, {"shape": data.shape}, f"extractor.{name}")
+    extractor = make("extractor", part, (Extractor,), {"shape": data.shape}, f"extractor.{name}")
     return Space(name, extractor, settings=part.model_dump(), device=device, cache=cache_dir() / "features")
 
 

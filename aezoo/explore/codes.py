@@ -19,13 +19,15 @@ from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
 
 
-def open_run(path: str | Path) -> tuple[Autoencoder, Data]:
+def open_run(path: str | Path, *, trust: bool = False) -> tuple[Autoencoder, Data]:
     """The model of a run directory, and the dataset that it was trained on.
+
+    trust:  whether code that the run names may be executed, as in `aezoo.load`
 
     Raises:  RunFileError for a directory that holds no run; MissingError for data that are not here;
              ConfigError for data that have changed their shape since
     """
-    config = read_config(RunDir(Path(path)))
+    config = read_config(RunDir(Path(path)), trust=trust)
     model, data = load(path), load_data(config)
     if data.shape != model.shape:
         raise ConfigError(

@@ -30,22 +30,24 @@ VECTORS = "the data are vectors, not images"
 STREAMED = "the training data do not fit into memory: `aezoo neighbours` reads them all"
 
 
-def gallery(runs: Mapping[str, Path], progress: Progress | None = None) -> dict[str, Looks]:
-    """What each run shows, by label. One that cannot be loaded says why."""
+def gallery(
+    runs: Mapping[str, Path], progress: Progress | None = None, *, trust: bool = False
+) -> dict[str, Looks]:
+    """What each run shows, by label. One that cannot be loaded says why, one that may not be too."""
     bar = progress or Silence()
     bar.start("pictures", len(runs), 0)
     found = {}
     for number, (label, path) in enumerate(runs.items(), start=1):
-        found[label] = looks(path)
+        found[label] = looks(path, trust=trust)
         bar.advance(number)
     bar.finish()
     return found
 
 
-def looks(path: Path) -> Looks:
+def looks(path: Path, *, trust: bool = False) -> Looks:
     """What one run shows."""
     try:
-        model, data = open_run(path)
+        model, data = open_run(path, trust=trust)
     except Exception as err:  # parts of others are loaded here, which may break in any way
         why = f"the run cannot be loaded: {reason(err, path)}"
         return Looks(Picture(why=why), Picture(why=why), Points(why=why))

@@ -31,8 +31,10 @@ class Lineup:
     range: tuple[float, float] | None
 
 
-def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0) -> Lineup:
+def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0, trust: bool = False) -> Lineup:
     """What `aezoo sample` draws from each run with this n and seed, and as many test images.
+
+    trust:  whether code that the runs name may be executed, as in `aezoo.load`
 
     Raises:  ConfigError for no run, one that is named twice, and runs on different datasets
     """
@@ -40,7 +42,7 @@ def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0) -> Lineup:
         raise ConfigError("no run is named", where="runs", fix="name one or more run directories")
     found: dict[str, Tensor] = {}
     first: Data | None = None  # alone is kept: data may be large
-    for path, name in names_of([Path(run) for run in runs]).items():
+    for path, name in names_of([Path(run) for run in runs], trust=trust).items():
         model, data = open_run(path)
         first = first or data
         if (first.name, first.shape) != (data.name, data.shape):
@@ -56,8 +58,9 @@ def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0) -> Lineup:
     return Lineup(read(first, first.test, rows), found, first.range)
 
 
-def names_of(runs: Sequence[Path]) -> dict[Path, str]:
+def names_of(runs: Sequence[Path], *, trust: bool = False) -> dict[Path, str]:
     """A run's recipe; where recipes do not tell all runs apart, its directory."""
     directories = labels(runs)
-    recipes = {path: read_config(RunDir(path)).recipe.name or name for path, name in directories.items()}
+    configs = {path: read_config(RunDir(path), trust=trust) for path in directories}
+    recipes = {path: configs[path].recipe.name or name for path, name in directories.items()}
     return recipes if len(set(recipes.values())) == len(runs) else directories

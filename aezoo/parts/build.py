@@ -13,6 +13,7 @@ from aezoo.config.run import Part, RunConfig
 from aezoo.errors import ConfigError
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.interfaces import (
+    Backbone,
     Decoder,
     Encoder,
     FittedPrior,
@@ -22,7 +23,7 @@ from aezoo.parts.interfaces import (
 )
 from aezoo.parts.types import Posterior
 from aezoo.randomness import mix
-from aezoo.resolve import Parts, check_part, make, parts_of, waiting
+from aezoo.resolve import Parts, check_part, make, no_part, parts_of, waiting
 
 T = TypeVar("T")
 INNER = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction")
@@ -71,10 +72,14 @@ def _join(
         """One part, its weights drawn from a seed of its own: changing one part leaves the others'."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(mix(seed, "weights", section, part.name))
-            found = modules[section] if section in modules else make(kind, part, given, section)
+            found = (
+                modules[section]
+                if section in modules
+                else make(kind, part, (interface, nn.Module), given, section)
+            )
         return cast(T, _as_interface(found, interface, section, given))
 
-    given["backbone"] = build("backbone", "backbone", parts["backbone"], object)
+    given["backbone"] = build("backbone", "backbone", parts["backbone"], Backbone)  # type: ignore[type-abstract]
     encoder = build("encoder", "encoder", parts["encoder"], Encoder)  # type: ignore[type-abstract]
     given["latent_dim"] = encoder.latent_dim  # the encoder's word is the truth
     decoder = build("decoder", "decoder", parts["decoder"], Decoder)  # type: ignore[type-abstract]
@@ -146,11 +151,7 @@ def _as_interface(part: Any, interface: type, section: str, given: Table) -> Any
         return PlainEncoder(part, own if isinstance(own, int) else given["latent_dim"])
     if isinstance(part, nn.Module) and interface is Decoder:
         return PlainDecoder(part)
-    raise ConfigError(
-        f"{type(part).__name__} is no {interface.__name__}",
-        where=f"{section}.name",
-        fix=f"derive the class from aezoo.api.{interface.__name__}",
-    )
+    raise no_part(type(part), interface, f"{section}.name")
 
 
 @final

@@ -131,6 +131,7 @@ class Memory(nn.Module):
     """
 
 
+@runtime_checkable
 class Backbone(Protocol):
     """The bodies of the networks for any shape; encoders and decoders are heads on them."""
 
@@ -141,6 +142,7 @@ class Backbone(Protocol):
         """z [B, m] -> [B, *shape], unbounded; the decoder's head brings it into the range."""
 
 
+@runtime_checkable
 class DataSource(Protocol):
     """A dataset plugin."""
 

@@ -2,7 +2,7 @@
 
 A run keeps a copy of each one-file plugin in its directory, as `plugins/NAME.py`, and names the copy in
 `config.toml`: so it still loads when it is moved, or when the first file has changed or gone. In any TOML
-file `plugins` are paths seen from that file. To load such a run is to execute its file.
+file `plugins` are paths seen from that file. To load such a run is to execute its file: see `registry.trust`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ from typing import Any
 from aezoo.config.run import PARTS, RunConfig
 from aezoo.errors import AezooError, ConfigError, MissingError, breaking_line
 from aezoo.files import make_directory, sha256, write_bytes
-from aezoo.registry import registry
+from aezoo.registry import registry, trust
 
 FOLDER = "plugins"
 
 
-def load_file(path: Path, where: str = "--plugin") -> str:
+def load_file(path: Path, where: str = "--plugin", *, allowed: bool = True) -> str:
     """Take a one-file plugin for the rest of this process; the name under which a run keeps it.
 
     Another file of the same name is replaced. Rows may call the file's own module by its name, `mine:Mine`.
 
-    Raises:  ConfigError when there is no such file, or it cannot be used
+    allowed:  whether the user asked for it; else it must have been asked for before
+
+    Raises:  ConfigError when there is no such file, it cannot be used, or nobody asked for it
     """
     content = _content(path, where)
+    if allowed:
+        trust.allow_file(content)
+    trust.check_file(path, content, where)
     name = path.name
     module = f"aezoo_file_{re.sub(r'[^A-Za-z0-9]', '_', path.stem)}_{sha256(content)[:8]}"
     if all((record.name, record.module) != (name, module) for record in registry.plugins()):
@@ -53,19 +58,28 @@ def load_files(paths: Iterable[str | Path]) -> list[str]:
     return names
 
 
-def make_ready(table: Mapping[str, Any], file: Path, loaded: Collection[str] = ()) -> list[str]:
+def make_ready(
+    table: Mapping[str, Any], file: Path, loaded: Collection[str] = (), *, own: bool, trusted: bool
+) -> list[str]:
     """Load the one-file plugins that a TOML file names, and check that its packages are there.
 
-    loaded:  names of those that are there already, and win
+    loaded:   names of those that are there already, and win
+    own:      whether it is a file of the user's own, and no run's
+    trusted:  whether code that a run names may be executed
 
     Raises:  MissingError naming the package or file that is not on this machine
+             ConfigError for a run's plugins where nobody allowed them, or outside the run
     """
-    names = [
-        f"{FOLDER}/{Path(text).name}"
-        if f"{FOLDER}/{Path(text).name}" in loaded
-        else load_file(_there(file.parent / text, file), str(file))
-        for text in _texts(table.get("plugins", ()), file)
-    ]
+    if own or trusted:
+        trust.allow_classes(table)
+    names = []
+    for text in _texts(table.get("plugins", ()), file):
+        name = f"{FOLDER}/{Path(text).name}"
+        if name not in loaded:
+            if not own:
+                trust.check_inside(text, file)
+            load_file(_there(file.parent / text, file), f"plugins in {file}", allowed=own or trusted)
+        names.append(name)
     for part, package in table.get("packages", {}).items():
         _check_package(part, package, file)
     return names

@@ -69,6 +69,7 @@ class PluginRecord:
 class _Registry:
     manager: pluggy.PluginManager
     records: list[PluginRecord] = field(default_factory=list)
+    allowed: set[str] = field(default_factory=set)
 
     def components(self) -> list[ComponentInfo]:
         return [info for record in self.records if record.status == "ok" for info in record.components]
@@ -226,6 +227,16 @@ def withdraw(name: str) -> None:
     for record in [record for record in registry.records if record.name == name and not record.version]:
         registry.manager.unregister(name=record.key)
         registry.records.remove(record)
+
+
+def allow(code: Iterable[str]) -> None:
+    """Let code that no plugin brings be executed for the rest of this process: see `registry.trust`."""
+    _registry().allowed.update(code)
+
+
+def allowed() -> frozenset[str]:
+    """What `allow` was told."""
+    return frozenset(_registry().allowed)
 
 
 def add_commands(app: typer.Typer) -> None:

@@ -17,6 +17,7 @@ from aezoo.config.check import check
 from aezoo.config.merge import Table, over
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.registry.sources import sources
+from aezoo.registry.trust import allow_classes, check_own
 from aezoo.tables.cell import Cell
 
 Scale = Literal["small", "paper"]
@@ -179,6 +180,10 @@ def load_experiment(item: str) -> Experiment:
     Raises:  ConfigError for unknown names, and for a file with faults
     """
     files = list(sources("experiment", item, "ITEM"))
+    for file in files:
+        if isinstance(file.place, Path):
+            check_own(file.place)
+    allow_classes([file.table for file in files])
     origin = files[0].origin
     table = _expand(reduce(over, [file.table for file in files]), origin)
     return check(Experiment, table, "", lambda key: origin)

@@ -19,11 +19,16 @@ from aezoo.rundir.replace import Replacement
 from aezoo.rundir.rundir import Checkpoint, RunDir, new_path, newest_path
 
 
-def read_config(run: RunDir, given: Collection[str] = ()) -> RunConfig:
-    """The complete config of a run directory, all settings checked anew but of parts `given` as modules."""
+def read_config(run: RunDir, given: Collection[str] = (), *, trust: bool = False) -> RunConfig:
+    """The complete config of a run directory, all settings checked anew but of parts `given` as modules.
+
+    trust:  whether code that it names may be executed, from here on in this process
+
+    Raises:  ConfigError for a one-file plugin or a `module:Class` that nobody allowed
+    """
     table = run.read_config()
     check_keys(FileOutline, table, str(run.path / "config.toml"))
-    onefile.make_ready(table, run.path / "config.toml")
+    onefile.make_ready(table, run.path / "config.toml", own=False, trusted=trust)
     return resolving.read(table, lambda key: str(run.path / "config.toml"), given)
 
 
@@ -37,12 +42,20 @@ def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) ->
 
 @contextmanager
 def open_to_train(
-    run: RunDir, config: RunConfig, *, resume: bool, overwrite: bool, given: Collection[str] = ()
+    run: RunDir,
+    config: RunConfig,
+    *,
+    resume: bool,
+    overwrite: bool,
+    given: Collection[str] = (),
+    trust: bool = False,
 ) -> Iterator[Checkpoint | None]:
     """The directory made ready for training, with the checkpoint to go on from.
 
     Nobody else writes to it meanwhile. A run that is overwritten keeps its name until the new one has a
     checkpoint; settings that turn out not to work leave no directory behind.
+
+    trust:  whether code that a resumed run names may be executed
 
     Raises:  RunFileError when it holds something already, or is in use; ConfigError when a resumed run's
              settings differ
@@ -54,7 +67,7 @@ def open_to_train(
             if overwrite and not resume and run.is_run():
                 replacing = run.replace(Replacement(path))
             with writing(path):
-                checkpoint = _open(run, config, resume=resume, given=given)
+                checkpoint = _open(run, config, resume=resume, given=given, trust=trust)
             yield checkpoint
         except ConfigError:
             if new and not run.names():
@@ -65,9 +78,11 @@ def open_to_train(
                 replacing.discard()
 
 
-def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str]) -> Checkpoint | None:
+def _open(
+    run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str], trust: bool
+) -> Checkpoint | None:
     if resume and run.has_config():
-        return _resume(run, config, given)
+        return _resume(run, config, given, trust=trust)
     if run.path.exists() and not run.path.is_dir():
         raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
     if run.path.exists() and any(path.name != LOCK for path in run.path.iterdir()):
@@ -86,9 +101,9 @@ def _open(run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str
     return None
 
 
-def _resume(run: RunDir, config: RunConfig, given: Collection[str]) -> Checkpoint | None:
+def _resume(run: RunDir, config: RunConfig, given: Collection[str], *, trust: bool) -> Checkpoint | None:
     onefile.check_copies(config.plugins, run.path)
-    before = read_config(run, given)
+    before = read_config(run, given, trust=trust)
     _check_same(before, config, run)
     extended = config.train.steps > before.train.steps
     checkpoint, faults = run.load_latest("train" if extended else None)

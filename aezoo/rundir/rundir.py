@@ -18,14 +18,13 @@ from torch import Tensor
 
 from aezoo import __version__
 from aezoo.config.merge import read_toml
-from aezoo.config.run import FORMAT, RunConfig
+from aezoo.config.run import FORMAT, RUNS_OWN, RunConfig
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import flush_directory, make_directory, sha256, write_bytes, write_text, writing
 from aezoo.rundir.own import CHECKPOINT
 from aezoo.rundir.replace import Replacement, moved_aside
 
 MODEL, TRAINER, STATE = "model.safetensors", "trainer.safetensors", "state.json"
-RUNS_OWN = {"format", "encoder"}  # keys by which a config.toml is known for a run's
 
 
 @dataclass(frozen=True)

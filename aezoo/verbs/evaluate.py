@@ -26,6 +26,7 @@ from aezoo.files import check_writable
 from aezoo.parts.measures import ModelMetric, PairMetric
 from aezoo.parts.types import Data
 from aezoo.registry.onefile import load_file
+from aezoo.registry.trust import allow_classes
 from aezoo.resolve import check_part
 from aezoo.rundir.load import load
 from aezoo.rundir.open import read_config
@@ -50,6 +51,7 @@ def evaluate(
     data_root: str = "",
     modules: Mapping[str, nn.Module] | None = None,
     plugins: Sequence[str | Path] = (),
+    trust: bool = False,
     progress: Progress | None = None,
 ) -> Evaluated:
     """Measure a run on its dataset's test split, and put the numbers into its results.json.
@@ -68,14 +70,16 @@ def evaluate(
     data_root:   the folder that holds the dataset, where it is no longer where it was
     modules:     finished modules that the run was trained with, by section
     plugins:     one-file plugins to load first, with metrics or extractors
+    trust:       whether code that the run names may be executed, as in `aezoo.load`
 
     Raises:  AezooError for everything a user can mend, among them MissingError for absent data or weights
     """
     begun = time.perf_counter()
     for plugin in plugins:
         load_file(Path(plugin))
+    allow_classes([metrics, extractors])
     directory = RunDir(Path(run))
-    config = read_config(directory, modules or ())
+    config = read_config(directory, modules or (), trust=trust)
     directory.read_results()  # what cannot be added to in the end is not begun
     check_writable(directory.path)
     place = choose_device(device)

@@ -39,6 +39,7 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    trust: bool = False,
     quiet: bool = True,
     **options: Any,
 ) -> Run:
@@ -53,6 +54,7 @@ def train(
     settings:  nested tables, such as {"optimizer": {"lr": 1e-3}}
     plugins:   one-file plugins to load first
     out:       the run directory; without it one under `runs/`
+    trust:     whether code may be executed that a run names, which is resumed or whose config.toml is given
     options:   keys of the section `train`, such as steps=500, seed=1
 
     Raises:  AezooError for everything a user can mend
@@ -81,9 +83,9 @@ def train(
         flags["train()"] = {"train": options}
     if settings:
         flags["settings="] = dict(settings)
-    config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins)
+    config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins, trusted=trust)
     request = TrainRequest(
-        config=config, modules=modules, data=data, out=out, resume=resume, overwrite=overwrite
+        config=config, modules=modules, data=data, out=out, resume=resume, overwrite=overwrite, trust=trust
     )
     return run(request, Silence() if quiet else Bar())
 

@@ -60,6 +60,7 @@ class TrainRequest:
     modules:  finished modules, by section
     data:     stands in for the config's dataset
     out:      the run directory; none: one under `runs/`
+    trust:    whether code that a resumed run names may be executed
     """
 
     config: RunConfig
@@ -68,6 +69,7 @@ class TrainRequest:
     out: str | Path | None = None
     resume: bool = False
     overwrite: bool = False
+    trust: bool = False
 
 
 def train(request: TrainRequest, progress: Progress | None = None) -> Run:
@@ -87,7 +89,9 @@ def train(request: TrainRequest, progress: Progress | None = None) -> Run:
     run = RunDir(directory_for(config, request.out, resume=resume))
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
-    with open_to_train(run, config, resume=resume, overwrite=request.overwrite, given=modules) as checkpoint:
+    with open_to_train(
+        run, config, resume=resume, overwrite=request.overwrite, given=modules, trust=request.trust
+    ) as checkpoint:
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):

@@ -43,7 +43,7 @@ def test_a_run_whose_part_is_not_installed_says_so_and_the_others_are_shown(trai
 
 
 def test_a_part_of_others_that_breaks_costs_no_other_run_its_pictures(trained, monkeypatch):
-    def broken(path):
+    def broken(path, *, trust):
         raise ValueError(f"in {path}:\n  no good")
 
     monkeypatch.setattr("aezoo.explore.gallery.open_run", broken)

@@ -51,10 +51,10 @@ def test_a_run_with_a_one_file_plugin_moves_and_still_samples_and_loads(run, tmp
     (tmp_path / "cube.py").unlink()
     moved = tmp_path / "elsewhere" / "run"
     shutil.move(trained, moved)
-    assert run("sample", moved, "-n", 4, "--out", "a.npz")[0] == 0
-    assert run("reconstruct", moved, "-n", 4, "--out", "b.npz")[0] == 0
+    assert run("sample", moved, "-n", 4, "--out", "a.npz", "--trust")[0] == 0
+    assert run("reconstruct", moved, "-n", 4, "--out", "b.npz", "--trust")[0] == 0
     with registry.isolate():
-        assert aezoo.load(moved).sample(3).shape == (3, 1, 8, 8)
+        assert aezoo.load(moved, trust=True).sample(3).shape == (3, 1, 8, 8)
 
 
 def test_the_config_names_the_copy_and_no_absolute_path(tmp_path, trained):
@@ -67,7 +67,7 @@ def test_a_run_resumes_with_the_flag_or_from_its_own_config(run, tmp_path, train
     resume = ("--out", "run", "--resume")
     assert train(run, "--prior", "cube", "--plugin", "cube.py", *resume, steps=3)[0] == 0
     (tmp_path / "cube.py").unlink()
-    code, _, err = run("train", "run/config.toml", *resume, "--steps", 4, "--quiet")
+    code, _, err = run("train", "run/config.toml", *resume, "--steps", 4, "--quiet", "--trust")
     assert (code, err) == (0, "")
 
 
@@ -83,7 +83,7 @@ def test_two_runs_with_different_files_of_one_name_load_in_one_process(run, tmp_
     (tmp_path / "cube.py").write_text(PART.replace("self.side *", "100 +"))
     assert train(run, "--prior", "cube", "--plugin", "cube.py", "--out", "other")[0] == 0
     with registry.isolate():
-        codes = [aezoo.load(path).sample_codes(4).max() for path in ("run", "other", "run")]
+        codes = [aezoo.load(path, trust=True).sample_codes(4).max() for path in ("run", "other", "run")]
     assert codes[0] <= 1 and codes[1] >= 100 and codes[2] <= 1
 
 
@@ -231,7 +231,7 @@ def test_a_plugin_list_that_is_no_list_is_refused(tmp_path):
 
 def test_what_is_missing_is_a_missing_error(tmp_path):
     with pytest.raises(MissingError):
-        onefile.make_ready({"plugins": ["gone.py"]}, tmp_path / "run.toml")
+        onefile.make_ready({"plugins": ["gone.py"]}, tmp_path / "run.toml", own=True, trusted=False)
 
 
 def test_a_foreign_prior_in_force_while_training_is_recorded_and_named_when_it_is_gone(
