@@ -15,6 +15,7 @@ from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell
 from aezoo.training.assemble import prepare, trainer_of
 from aezoo.training.ends import initialise_parts
+from aezoo.training.schedule import draws_in
 
 WARM, TIMED = 2, 4  # iterations
 
@@ -41,7 +42,9 @@ def seconds_of(cell: Cell) -> float:
     config, assembly = prepare(config, data)
     with torch.random.fork_rng(devices=[device.index or 0] if device.type == "cuda" else []):
         initialise_parts(assembly.model.to(device).train(), data, config.train.seed)
-        trainer = trainer_of(config, assembly, batches_of(config, data, device), device)
+        trainer = trainer_of(
+            config, assembly, batches_of(config, data, device, draws_in(assembly.schedule)), device
+        )
         for _ in range(WARM):
             trainer.iterate(record=False)
         begun = time.perf_counter()

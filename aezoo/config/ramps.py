@@ -75,7 +75,15 @@ Number = Annotated[
 ]
 """What a config accepts wherever a number may change with the step: a rate or a weight, >= 0."""
 
+Count = Annotated[
+    Annotated[PositiveInt, Tag("number")]
+    | Annotated[Ramp, Tag("Ramp")]
+    | Annotated[Staircase, Tag("Staircase")],
+    Discriminator(_kind),
+]
+"""As `Number`, where whole numbers above 0 are meant; those in between are rounded."""
 
-def value_at(number: Number, step: int) -> float:
+
+def value_at(number: Number | Count, step: int) -> float:
     """The value of a constant, a ramp or a staircase at a step."""
     return number(step) if isinstance(number, Ramp | Staircase) else number

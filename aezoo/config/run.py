@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, SerializationInfo, model_serializer, mod
 from pydantic.fields import FieldInfo
 
 from aezoo.config.base import IMMATERIAL, LATER, Config
+from aezoo.config.ramps import Count
 
 FORMAT = 1
 """Version of the run directory's files; an older one still loads, a newer one says who wrote it."""
@@ -68,7 +69,9 @@ class TrainConfig(Config):
     """How long, on what, and with which randomness to train."""
 
     steps: int = Field(1000, gt=0, description="iterations of the schedule, > 0")
-    batch_size: int = Field(64, gt=0, description="images in a minibatch, > 0")
+    batch_size: Count = Field(
+        64, description="images in a minibatch, > 0; or a ramp or staircase of the step"
+    )
     latent_dim: int = Field(8, gt=0, description="size m of the code, > 0")
     seed: int = Field(0, ge=0, description="all randomness follows from it, >= 0")
     schedule: str | None = Field(None, description="order of phases; none: made from the parts")

@@ -8,6 +8,7 @@ import torch
 
 from aezoo.config.run import Part, RunConfig
 from aezoo.data.memory import is_streamed
+from aezoo.data.order import Sizes
 from aezoo.data.resident import Resident
 from aezoo.data.streamed import Streamed
 from aezoo.parts.interfaces import DataSource
@@ -36,11 +37,13 @@ def _rows(dataset: Part) -> Data:
     return source.load()
 
 
-def batches_of(config: RunConfig, data: Data, device: torch.device) -> Resident | Streamed:
-    """Where the minibatches of a run come from: memory, or the disk for a dataset left there."""
+def batches_of(config: RunConfig, data: Data, device: torch.device, draws: int) -> Resident | Streamed:
+    """Where the minibatches of a run come from: memory, or the disk for a dataset left there.
+
+    draws:  minibatches of a step
+    """
     train = config.train
+    sizes = Sizes(train.batch_size, draws)
     if is_streamed(data):
-        return Streamed(
-            data, data.train, train.batch_size, seed=train.seed, device=device, workers=train.workers
-        )
-    return Resident(data, data.train, train.batch_size, seed=train.seed, device=device)
+        return Streamed(data, data.train, sizes, seed=train.seed, device=device, workers=train.workers)
+    return Resident(data, data.train, sizes, seed=train.seed, device=device)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from aezoo.data.memory import gather
-from aezoo.data.order import Order
+from aezoo.data.order import Order, Sizes
 from aezoo.parts.types import Data, Split
 
 
@@ -16,10 +16,12 @@ from aezoo.parts.types import Data, Split
 class Resident:
     """Minibatches out of one tensor. `batch(draw, stream)` is a pure function (see `Order`)."""
 
-    def __init__(self, data: Data, split: Split, batch_size: int, *, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, data: Data, split: Split, sizes: int | Sizes, *, seed: int, device: torch.device
+    ) -> None:
         self._data = data
         self._values = gather(split.values).to(device)
-        self._order = Order(len(split), batch_size, seed=seed, device=device)
+        self._order = Order(len(split), sizes, seed=seed, device=device)
 
     def batch(self, draw: int, stream: int = 0) -> Tensor:
         """x [B, *shape] of minibatch number `draw`, float32 in the dataset's range."""

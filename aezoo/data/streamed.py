@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from aezoo.data.order import Order
+from aezoo.data.order import Order, Sizes
 from aezoo.parts.types import Data, Rows, Split
 
 _ENDLESS = 1 << 62  # draws in a loader's sequence
@@ -27,14 +27,14 @@ class Streamed:
         self,
         data: Data,
         split: Split,
-        batch_size: int,
+        sizes: int | Sizes,
         *,
         seed: int,
         device: torch.device,
         workers: int = 0,
     ) -> None:
         self._data, self._device, self._workers = data, device, workers
-        self._order = Order(len(split), batch_size, seed=seed)
+        self._order = Order(len(split), sizes, seed=seed)
         self._rows = split.values
         self._ahead: dict[int, _Ahead] = {}
 

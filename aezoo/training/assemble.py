@@ -12,6 +12,7 @@ from aezoo.config.check import check
 from aezoo.config.merge import Table
 from aezoo.config.optimizer import OptimizerConfig
 from aezoo.config.run import RunConfig, XConfig
+from aezoo.data.order import Sizes
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.build import model_of
@@ -48,7 +49,7 @@ def assemble(
     phases = model.phases()
     schedule = config.train.schedule or schedule_of(phases, config.train.critic_steps)
     check_names(parse(schedule), [phase.name for phase in phases])
-    if config.train.batch_size == 1 and batch_norms(model):
+    if Sizes(config.train.batch_size).bounds()[0] == 1 and batch_norms(model):
         raise ConfigError(
             "a batch of one image cannot be normalised by BatchNorm",
             where="train.batch_size",
@@ -127,7 +128,7 @@ def prepare(
 
     Raises:  ConfigError when parts do not go together, or the dataset has fewer rows than a minibatch
     """
-    rows, batch_size = len(data.train), config.train.batch_size
+    rows, (_, batch_size) = len(data.train), Sizes(config.train.batch_size).bounds()
     if rows < batch_size:
         raise ConfigError(
             f"{rows} training rows are fewer than a minibatch of {batch_size}",

@@ -93,6 +93,15 @@ def _entry(word: str) -> Entry:
     return Group(tuple(word.split("+")))
 
 
+def draws_in(schedule: str) -> int:
+    """Minibatches that one iteration draws.
+
+    >>> draws_in("batch autoencoder 5*(batch critic) encoder")
+    6
+    """
+    return sum(entry == Sampling("batch") for entry in parse(schedule))
+
+
 def check_names(entries: Sequence[Entry], phases: Iterable[str], where: str = "train.schedule") -> None:
     """Every name is a phase and every phase has its turn.
 

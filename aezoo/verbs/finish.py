@@ -14,6 +14,7 @@ from torch import Tensor
 
 from aezoo.config.run import RunConfig, dataset_name
 from aezoo.data.memory import CHUNK
+from aezoo.data.order import Sizes
 from aezoo.drawing import pictures
 from aezoo.errors import AezooError
 from aezoo.evaluation.names import LABELS
@@ -60,7 +61,9 @@ def write_products(
         "steps": config.train.steps,
         "seconds": round(seconds, 3),
         "fit_seconds": None if fit_seconds is None else round(fit_seconds, 3),
-        "images_per_s": round(config.train.steps * config.train.batch_size / max(seconds, 1e-9), 1),
+        "images_per_s": round(
+            Sizes(config.train.batch_size).before(config.train.steps) / max(seconds, 1e-9), 1
+        ),
         "device": device,
         "peak_memory_mb": peak_memory(device),
         "parameters": parameter_counts(model),

@@ -26,6 +26,7 @@ from aezoo.training.assemble import Assembly, prepare, trainer_of
 from aezoo.training.ends import finish_parts, initialise_parts
 from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Progress, Silence
+from aezoo.training.schedule import draws_in
 from aezoo.training.stages import Stages
 from aezoo.verbs.allocator import keep_memory
 from aezoo.verbs.finish import reconstruction_error, write_grids, write_products
@@ -121,7 +122,9 @@ def _train(
         initialise_parts(model.train(), data, train.seed)
     else:
         load_state(model, checkpoint.model)
-    trainer = trainer_of(config, assembly, batches_of(config, data, device), device)
+    trainer = trainer_of(
+        config, assembly, batches_of(config, data, device, draws_in(assembly.schedule)), device
+    )
 
     def look(step: int) -> dict[str, float]:
         with trainer.averaged():
