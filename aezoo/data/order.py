@@ -60,7 +60,7 @@ class Sizes:
 class Order:
     """Row numbers of minibatches, in endlessly shuffled epochs.
 
-    Minibatch after minibatch is cut from an endless sequence of permutations, each from (seed, stream, epoch).
+    Minibatch after minibatch is cut from endless permutations of the rows, each from (seed, stream, epoch).
     So resume is one number, and a second stream is independent of the first.
     """
 
