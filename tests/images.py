@@ -18,6 +18,13 @@ def needs(*names: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(absent), reason=f"../shared/data has no {', '.join(absent)}")
 
 
+def idx_images(root: Path, part: str) -> torch.Tensor:
+    """Images [N, D] as bytes, out of a file of MNIST's format."""
+    content = gzip.decompress((root / "raw" / f"{part}-images-idx3-ubyte.gz").read_bytes())
+    count = struct.unpack(">4i", content[:16])[1]
+    return torch.frombuffer(bytearray(content[16:]), dtype=torch.uint8).view(count, -1)
+
+
 def cifar10_images(name: str) -> np.ndarray:
     """[10000, 32, 32, 3], out of one picture of them all."""
     whole = np.asarray(Image.open(SHARED / "cifar10" / f"{name}.webp").convert("RGB"))

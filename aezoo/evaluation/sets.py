@@ -17,7 +17,7 @@ from aezoo.randomness import generator_for
 
 Keep = Callable[[Tensor], Tensor]
 
-COLUMNS = ("tr-tr", "gen-tr", "tr-te", "gen-te")
+COLUMNS = ("tr-tr", "gen-tr", "te-tr", "tr-te", "gen-te")
 """Between which sets nearest rows are sought: each row of the first has its own in the second."""
 FITTED_TO = (2_000, 10_000)  # fewest and most training rows behind mean and Gaussian, between them 2 n
 PASS = 1024  # rows, or columns, at a time where there are many

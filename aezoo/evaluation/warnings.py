@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from aezoo.evaluation.measuring import Evaluation, Result
 from aezoo.evaluation.names import (
     COLLAPSED,
+    COPIES,
     DEAD_CODES,
     DEAD_UNITS,
     FAR,
@@ -58,6 +59,7 @@ def warnings_of(results: Sequence[Result], evaluation: Evaluation) -> Iterator[s
     yield from _dead(evaluation)
     yield from _far(results)
     yield from _worse(results)
+    yield from _copies(results)
     yield from _too_few(evaluation)
 
 
@@ -155,6 +157,19 @@ def _worse(results: Sequence[Result]) -> Iterator[str]:
                     f"{kind}: {metric} {made.value:.4g} against {reference.value:.4g} of the "
                     f"{LABELS[trivial]}; {fix}"
                 )
+
+
+def _copies(results: Sequence[Result]) -> Iterator[str]:
+    """Where copies were counted: more among generated rows than among test rows, surely."""
+    found = {one.metric: one.value for one in results if one.of == "gen-tr" and one.value is not None}
+    measures = ("near_copies", "excess_copies_low", "excess_copies_high")
+    share, low, high = (found.get(name) for name in measures)
+    if low is not None and high is not None and share is not None and low > 0:
+        yield (
+            f"{COPIES}: {share:.1%} of generated rows are a training row, to the bit or nearly; that is more "
+            f"than among test rows, by {low:.1%} to {high:.1%} (95 % interval); fewer steps, a smaller code "
+            "or more data help"
+        )
 
 
 def _too_few(evaluation: Evaluation) -> Iterator[str]:

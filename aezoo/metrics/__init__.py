@@ -12,9 +12,11 @@ from aezoo.metrics.manifold import density_coverage, knn_precision, knn_precisio
 from aezoo.metrics.memorization import (
     authenticity,
     copies,
+    copying,
     exact_copies,
     memorization_columns,
     memorization_score,
+    nearest_two,
 )
 from aezoo.metrics.neighbours import kth_distances, nearest_distances, nearest_neighbours
 from aezoo.metrics.prd import PRD, prd
@@ -28,6 +30,7 @@ __all__ = [
     "active_units",
     "authenticity",
     "copies",
+    "copying",
     "density_coverage",
     "effective_rank",
     "exact_copies",
@@ -46,6 +49,7 @@ __all__ = [
     "memorization_score",
     "nearest_distances",
     "nearest_neighbours",
+    "nearest_two",
     "posterior_gap",
     "prd",
     "reconstruction",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Annotated, final
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from aezoo.api import Measure, ModelMetric, Value, generator_for, metrics
@@ -27,13 +28,29 @@ class Memorization(ModelMetric):
         "near_copies": Measure(
             "lower", "share three times nearer to one training row than to any other, 0..1"
         ),
+        "excess_copies_low": Measure(
+            None, "near copies beyond those among test rows: least of a 95 % interval; copying above 0"
+        ),
+        "excess_copies_high": Measure(None, "its greatest; no copying where it is near 0"),
+        "in_reach": Measure(
+            None, "share no farther from training rows than 99 % of test rows; others cannot be told copies"
+        ),
         "authpct": Measure("higher", "share farther from a training row than that from its next, 0..1"),
     }
 
+    def __init__(
+        self,
+        rows: Annotated[
+            int,
+            Field(gt=0, description="generated rows, and test rows, held against all training rows, > 0"),
+        ] = 2000,
+    ) -> None:
+        self.rows = rows
+
     def measure(self, evaluation: Evaluation) -> Iterator[Value]:
-        """Four columns of each score, of disjoint sets of equal size; and copies."""
+        """Four columns of each score, of disjoint sets of equal size; and copies of any training row."""
         yield from _scores("pms", evaluation.rows, evaluation)
-        yield from _copies(evaluation)
+        yield from _copies(evaluation, self.rows)
         for space in evaluation.spaces:
 
             def features(of: str, space: str = space) -> Tensor:
@@ -62,26 +79,35 @@ def _scores(
     yield row(_some(of("generation"), evaluation), test, "gen-te")
 
 
-def _some(rows: Tensor, evaluation: Evaluation) -> Tensor:
-    """As many rows as the training split has pairs of, where those are fewer."""
-    count = evaluation.sets.pairs
+def _some(rows: Tensor, evaluation: Evaluation, count: int | None = None) -> Tensor:
+    """So many rows; by default as many as the training split has pairs of."""
+    count = min(evaluation.sets.pairs if count is None else count, len(rows))
     if count == len(rows):
         return rows
     order = torch.randperm(len(rows), generator=generator_for("cpu", evaluation.seed, "memorization"))
     return rows[order[:count]]
 
 
-def _copies(evaluation: Evaluation) -> Iterator[Value]:
-    """Exact copies of any training row; what costs distances looks at as many of them as pms does."""
+def _copies(evaluation: Evaluation, count: int) -> Iterator[Value]:
+    """Copies of any training row; of AuthPct, which wants the neighbours' own, of as many as pms looks at."""
     sets, rounding = evaluation.sets, _rounding(evaluation)
     exact = metrics.exact_copies(sets.rows("generation"), sets.all_training())
     everything = {"split": "train", "n_real": len(evaluation.data.train), **rounding}
     yield Value("copies", exact, "gen-tr", protocol=everything)
+    made, unseen = (_some(sets.rows(of), evaluation, count).flatten(1) for of in ("generation", "test"))
+    both = metrics.nearest_two(
+        torch.cat([made, unseen]).float(), (rows.flatten(1).float() for rows in sets.all_training())
+    )
+    found = metrics.copying(both[: len(made)], both[len(made) :])
+    counted = everything | {"n_fake": len(made)}
+    yield Value("near_copies", found.share, "gen-tr", protocol=counted)
+    yield Value("near_copies", found.held_out, "te-tr", protocol=counted | {"n_fake": len(unseen)})
+    yield Value("excess_copies_low", found.low, "gen-tr", protocol=counted)
+    yield Value("excess_copies_high", found.high, "gen-tr", protocol=counted)
+    yield Value("in_reach", found.in_reach, "gen-tr", protocol=counted)
     generated = evaluation.rows("generation")
     train = evaluation.rows("train-1", "train-2", most=max(2, NUMBERS // generated.shape[1]))
     some = {"split": "train", "n_real": len(train), **rounding}
-    _, near = metrics.copies(generated, train)
-    yield Value("near_copies", near, "gen-tr", protocol=some)
     yield Value("authpct", metrics.authenticity(generated, train), "gen-tr", protocol=some)
 
 

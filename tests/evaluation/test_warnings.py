@@ -7,6 +7,7 @@ from torch import nn
 from aezoo.evaluation.measuring import Evaluation, Result
 from aezoo.evaluation.names import (
     COLLAPSED,
+    COPIES,
     DEAD_UNITS,
     FAR,
     KINDS,
@@ -217,3 +218,13 @@ def test_each_warning_begins_with_its_kind():
         *said(results=values(50.0, 2.0)),
     ]
     assert {kind_of(text) for text in found} == {COLLAPSED, MISSES, DEAD_UNITS, FAR} <= set(KINDS)
+
+
+def test_copies_beyond_those_among_test_rows_are_told_with_their_interval():
+    def counted(low):
+        shares = {"near_copies": 0.1, "excess_copies_low": low, "excess_copies_high": 0.12}
+        return [Result(metric, "gen-tr", value, None, PLAIN) for metric, value in shares.items()]
+
+    (warning,) = said(results=counted(0.085))
+    assert kind_of(warning) == COPIES and "10.0% of generated rows" in warning and "8.5% to 12.0%" in warning
+    assert said(results=counted(-0.01)) == []

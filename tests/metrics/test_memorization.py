@@ -3,15 +3,21 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn.functional import avg_pool2d
 
 from aezoo.errors import ConfigError
 from aezoo.metrics.memorization import (
     authenticity,
     copies,
+    copying,
+    difference_interval,
     exact_copies,
     memorization_columns,
     memorization_score,
+    nearest_two,
+    wilson,
 )
+from tests.images import SHARED, idx_images, needs
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -175,3 +181,115 @@ def test_exact_copies_agree_with_distances_of_zero():
 def test_rows_whose_bytes_cannot_be_compared_are_refused(a, b, message):
     with pytest.raises(ConfigError, match=message):
         exact_copies(a, [b])
+
+
+# --- copies, counted against all training rows and beside held-out rows
+
+
+@pytest.mark.parametrize("size", [1, 7, 60])
+def test_the_two_nearest_rows_are_those_of_all_batches(size):
+    train, made = points(0, 60), points(1)
+    train[40:50] = train[:10]  # a copy in another batch is no second row
+    expected = torch.cdist(made, train.unique(dim=0)).sort(dim=1).values[:, :2]
+    torch.testing.assert_close(nearest_two(made, train.split(size)), expected)
+
+
+def test_batches_that_hold_one_row_over_and_over_are_refused():
+    with pytest.raises(ConfigError, match="b has 1 different rows"):
+        nearest_two(torch.rand(3, 2), [torch.ones(4, 2), torch.ones(1, 2)])
+
+
+def test_the_interval_is_newcombes_and_wilsons():
+    """Newcombe 1998, table II: 9/10 - 3/10 and 10/10 - 0/10; Wilson's of 0 of n ends at z^2 / (n + z^2)."""
+    assert difference_interval(9, 10, 3, 10) == pytest.approx((0.1705, 0.8090), abs=1e-4)
+    assert difference_interval(10, 10, 0, 10) == pytest.approx((0.6075, 1.0), abs=1e-4)
+    assert wilson(0, 2000) == pytest.approx((0.0, 1.96**2 / (2000 + 1.96**2)), rel=1e-3)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 40), st.integers(40, 60), st.integers(0, 40), st.integers(40, 60))
+def test_the_interval_holds_the_difference_and_turns_with_it(k, n, j, m):
+    low, high = difference_interval(k, n, j, m)
+    assert -1.0 <= low <= k / n - j / m <= high <= 1.0
+    assert difference_interval(j, m, k, n) == pytest.approx((-high, -low))
+
+
+def decide(made, train, unseen, rows=500):
+    found = nearest_two(torch.cat([made, unseen]), train.split(rows))
+    return copying(found[: len(made)], found[len(made) :])
+
+
+def law(seed, rows):
+    """Rows of one law, of 3 dimensions in 20."""
+    return points(seed, rows, 3) @ points(99, 3, 20) + 0.1 * points(seed + 1, rows, 20)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+@pytest.mark.parametrize("share", [0.1, 1.0])
+def test_a_planted_memoriser_is_found_among_many_more_training_rows(share, noise):
+    train, unseen, made = law(0, 20_000), law(2, 400), law(4, 400)
+    count = int(share * len(made))
+    made[:count] = train[7 :: len(train) // count][:count] + noise * points(6, count, 20)
+    found = decide(made, train, unseen)
+    assert found.verdict() == "copies" and found.low < share <= found.high + 0.05
+
+
+def test_new_rows_of_the_same_law_are_found_to_be_no_copies():
+    found = decide(law(4, 1000), law(0, 5000), law(2, 1000))
+    assert found.verdict() == "no copies" and found.in_reach > 0.9
+
+
+def test_near_duplicates_that_held_out_rows_have_too_are_no_memory():
+    """As among CIFAR-10's test images: the law gives them, not the generator."""
+    train, made, unseen = law(0, 5000), law(4, 1000), law(2, 1000)
+    made[:100], unseen[:100] = train[:100] + 1e-3, train[100:200] + 1e-3
+    found = decide(made, train, unseen)
+    assert found.share > 0.09 and found.held_out > 0.09 and found.verdict() == "not decidable"
+
+
+def test_rows_far_from_all_data_do_not_pass_as_no_memory_by_distance_alone():
+    train, unseen = law(0, 5000), law(2, 1000)
+    bad = train[:1000] + 3.0 * points(6, 1000, 20)  # every one a training row, under noise
+    found = decide(bad, train, unseen)
+    assert found.share == 0.0 and found.in_reach < 0.5 and found.verdict() == "not decidable"
+
+
+def test_a_dozen_rows_decide_nothing():
+    assert decide(law(4, 12), law(0, 5000), law(2, 12)).verdict() == "not decidable"
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Nearest training digits of sets of 500, sought at once; the last are held-out digits."""
+    train, test = idx_images(SHARED / "MNIST", "train"), idx_images(SHARED / "MNIST", "t10k").float()
+    noise = torch.randn(500, 784, generator=torch.Generator().manual_seed(0))
+    copied, unseen = train[3::120].float(), test[1000:1500]
+    sets = {
+        "all copies": copied,
+        "half copies": torch.cat([copied[:250], unseen[250:]]),
+        "a tenth copies": torch.cat([copied[:50], unseen[50:]]),
+        "all noised copies": (copied + 0.05 * 255 * noise).clamp(0, 255).round(),
+        "unseen": unseen,
+        "blurred unseen": avg_pool2d(unseen.view(-1, 1, 28, 28), 3, 1, 1).flatten(1),
+        "pixel noise": (127.5 + 60 * noise).clamp(0, 255).round(),
+        "held out": test[:500],
+    }
+    found = nearest_two(torch.cat([*sets.values()]), (rows.float() for rows in train.split(8192)))
+    return dict(zip(sets, found.split(500), strict=True))
+
+
+@needs("MNIST")
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ("all copies", "copies"),
+        ("half copies", "copies"),
+        ("a tenth copies", "copies"),
+        ("all noised copies", "copies"),
+        ("unseen", "no copies"),
+        ("blurred unseen", "no copies"),
+        ("pixel noise", "not decidable"),
+    ],
+)
+def test_memory_of_60000_digits_is_decided_by_500_rows(digits, made, expected):
+    assert copying(digits[made], digits["held out"]).verdict() == expected

@@ -277,7 +277,7 @@ def test_memorization_says_which_rows_it_looked_at_and_that_they_were_rounded(tm
 
 
 def test_a_copy_of_any_training_row_is_found_however_few_rows_are_measured(run):
-    from aezoo.evaluation.measuring import Evaluation
+    from aezoo.evaluation.measuring import Evaluation, Named
     from aezoo.evaluation.protocol import Protocol
     from aezoo.evaluation.sets import Sets
     from aezoo_metrics.memorization import Memorization
@@ -286,8 +286,11 @@ def test_a_copy_of_any_training_row_is_found_however_few_rows_are_measured(run):
     model = aezoo.load(run)
     model.decode = lambda z: data.x(data.train.values[::20])
     sets = Sets(model, data, n=10)
-    values = Memorization().measure(Evaluation(sets, {}, Protocol("made-up", 10, 10)))
-    assert {value.measure: value.value for value in values}["copies"] == 1.0
+    evaluation = Evaluation(sets, {}, Protocol("made-up", 10, 10))
+    results = evaluation.measure([Named("memorization", Memorization(), {})])
+    found = {(result.metric, result.of): (result.value, result.protocol.n_real) for result in results}
+    assert found["copies", "gen-tr"] == found["near_copies", "gen-tr"] == (1.0, 200)
+    assert found["near_copies", "te-tr"] == (0.0, 200) and found["excess_copies_low", "gen-tr"][0] > 0.5
 
 
 def test_a_number_that_this_run_does_not_have_leaves_the_others_and_says_why(tmp_path):
