@@ -121,11 +121,8 @@ def _judge(claim: AnyClaim, found: Evidence) -> Finding:
             a, b = (_both(found, one, claim) for one in (claim.a, claim.b))
             return claims.gap_below(a, b, claim.tolerance)
         case Memorises():
-            columns = {
-                of: found.of(claim.method, claim.dataset, f"{of}/{claim.measure}")
-                for of in ("tr-tr", "gen-tr", "tr-te", "gen-te")
-            }
-            finding = claims.memorises(columns, claim.tolerance)
+            counted = {key: found.of(claim.method, claim.dataset, key) for key in claims.COPIES}
+            finding = claims.memorises(counted, claim.tolerance)
             return finding if claim.expect else claims.opposite(finding)
         case Contrast():
             return claims.rises_less(*(_series(found, claim, some) for some in (claim.a, claim.b)))

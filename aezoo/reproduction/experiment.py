@@ -109,10 +109,9 @@ class Memorises(_Claim):
 
     kind: Literal["memorises"]
     method: str = Field(description="whose samples")
-    measure: str = Field("pms", description="a distance to the nearest row: pms or ims")
     expect: bool = Field(description="whether the paper says that it memorises")
     tolerance: float = Field(
-        0.05, gt=0, lt=1, description="how much nearer than training rows to each other is still no copying"
+        0.01, gt=0, lt=1, description="share of copies beyond those among test rows that is still no memory"
     )
 
 
