@@ -118,8 +118,10 @@ def _write(
     if out is not None and how != "json":
         for end, seen, content in draw_all(experiment, made.outcomes, made.found):
             file = out.with_name(f"{out.stem}-{end}.png")
-            write_bytes(file, content)
-            shown.append((file.name, seen))
+            if content is not None:
+                write_bytes(file, content)
+            if file.is_file():  # drawn now, or when the run still had its model
+                shown.append((file.name, seen))
     name = Path(item).name if item.endswith(".toml") else item
     command = f"aezoo reproduce {name}" + ("" if scale == "small" else f" --scale {scale}")
     parts = page.Made(experiment, scale, command, made.outcomes, made.found, made.verdicts, shown)

@@ -62,9 +62,19 @@ def is_trained(path: Path) -> bool:
     return (path / "results.json").is_file() and (path / "model.safetensors").is_file()
 
 
+def is_kept(path: Path) -> bool:
+    """Whether a directory keeps the numbers of a run without its weights, as one does beside a page.
+
+    With neither model nor checkpoints there is nothing that could be trained on or measured again.
+    """
+    there = (path / name for name in ("config.toml", "results.json"))
+    gone = (path / name for name in ("model.safetensors", "checkpoints"))
+    return all(file.is_file() for file in there) and not any(file.exists() for file in gone)
+
+
 def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
     """Whether its numbers were measured as asked; damaged ones were not, as measuring will say."""
-    if not is_trained(path):
+    if not (is_trained(path) or is_kept(path)):
         return False
     try:
         evaluation = RunDir(path).read_results().get("evaluation", {})

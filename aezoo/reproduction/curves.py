@@ -35,13 +35,16 @@ def curves_of(outcomes: Sequence[Outcome], grid: Grid) -> Curves:
 
 
 def curve_of(path: Path, n: int | None) -> list[Point]:
-    """A point for each kept checkpoint; kept in the run directory, so that it is measured once."""
+    """A point for each kept checkpoint; kept in the run directory, so that it is measured once.
+
+    Where there is no checkpoint, as beside a page, what was measured is all there is.
+    """
     run = RunDir(path)
     asked = {"steps": run.steps(), "n": n}
     file = path / FILE
     if file.is_file():
         known = json.loads(file.read_text(encoding="utf-8"))
-        if known["asked"] == asked:
+        if known["asked"] == (asked if asked["steps"] else asked | {"steps": known["asked"]["steps"]}):
             return list(known["points"])
     model, data = open_run(path)
     points = [_point(model, data, step, n) for step in each_checkpoint(run, model)]

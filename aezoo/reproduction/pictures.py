@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aezoo.parts.types import Data
 
-Named = tuple[str, str, bytes]  # the end of a file's name, what is seen, a PNG
+Named = tuple[str, str, bytes | None]  # the end of a file's name, what is seen, a PNG; none: no model to draw
 PER_RUN = ("reconstructions", "samples", "interpolation", "neighbours")
 PANEL = 3.2  # inches
 
@@ -28,7 +28,8 @@ def draw_all(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidenc
     """Every picture that the experiment asks for and its finished runs allow.
 
     Names are `curve`, `latent`, `rows`, `reconstructions`, `samples`, `interpolation`, `neighbours:SPACE` and
-    `attributes:A,B`; those of images are drawn for the first seed of every method and dataset.
+    `attributes:A,B`; those of images are drawn for the first seed of every method and dataset. Without the
+    model of a run, as beside a page, no picture of it can be drawn.
 
     Raises:  ConfigError for another name
     """
@@ -42,7 +43,8 @@ def draw_all(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidenc
             yield from _over_rows(experiment, found)
         elif kind in (*PER_RUN, "attributes"):
             for outcome in _first_seeds(outcomes):
-                yield from _of_run(kind, argument, outcome)
+                draw = _of_run if _has_model(outcome) else _undrawn
+                yield from draw(kind, argument, outcome)
         else:
             raise ConfigError(f"no picture is called '{name}'", where="pictures", fix="see the module's list")
 
@@ -88,6 +90,10 @@ def _latent(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidence
     shown = _first_seeds(outcomes)
     if not shown:
         return
+    seen = "Codes of test rows by component, over draws from the prior in grey"
+    if not all(map(_has_model, shown)):
+        yield "latent", seen, None
+        return
     figure, axes = _panels(len(shown))
     for ax, outcome in zip(axes, shown, strict=True):
         cell = outcome.cell
@@ -99,7 +105,11 @@ def _latent(experiment: Experiment, outcomes: Sequence[Outcome], found: Evidence
         values = found.of(cell.method, cell.dataset, "generation/fd")
         distance = f", FD {values[cell.seed]:.3g}" if cell.seed in values else ""
         ax.set_title(f"{_title(experiment, cell.method)}{distance}", fontsize=9)
-    yield "latent", "Codes of test rows by component, over draws from the prior in grey", pictures.png(figure)
+    yield "latent", seen, pictures.png(figure)
+
+
+def _has_model(outcome: Outcome) -> bool:
+    return (outcome.cell.path / "model.safetensors").is_file()
 
 
 def _xy(points: Tensor) -> tuple[list[float], list[float]]:
@@ -141,30 +151,55 @@ def _panels(count: int) -> tuple[Figure, Sequence[Axes]]:
 # -- images --------------------------------------------------------------------------------------------
 
 
+def _end(kind: str, argument: str, outcome: Outcome) -> str:
+    cell = outcome.cell
+    return f"{kind}-{argument}-{cell.method}-{cell.dataset}".replace(":", "-").replace("--", "-")
+
+
+def _caption(kind: str, argument: str, outcome: Outcome) -> str:
+    captions = {
+        "reconstructions": "Test images above their reconstructions",
+        "samples": "64 random samples",
+        "interpolation": "Linear interpolation between test images",
+        "neighbours": f"Samples and their nearest training images in {argument}",
+        "attributes": f"Towards {argument}",
+    }
+    cell = outcome.cell
+    return f"{captions[kind]}: {cell.method} on {cell.dataset}, seed {cell.seed}"
+
+
+def _undrawn(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
+    """What `_of_run` would draw."""
+    end = _end(kind, argument, outcome)
+    if kind != "attributes":
+        yield end, _caption(kind, argument, outcome), None
+        return
+    for attribute in argument.split(","):
+        yield f"{end}-{attribute}", _caption(kind, attribute, outcome), None
+
+
 def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
     from aezoo import explore
     from aezoo.explore import drawing
     from aezoo.randomness import generator_for
 
-    cell = outcome.cell
-    model, data = explore.open_run(cell.path)
+    model, data = explore.open_run(outcome.cell.path)
+    end, seen = _end(kind, argument, outcome), _caption(kind, argument, outcome)
     bounds = data.range or (0.0, 1.0)
-    end = f"{kind}-{argument}-{cell.method}-{cell.dataset}".replace(":", "-").replace("--", "-")
-    seen = f"{cell.method} on {cell.dataset}, seed {cell.seed}"
     if kind == "reconstructions":
         x = data.x(data.test.values[:16]).to(model.device)
         image = pictures.pairs(x, model.reconstruct(x), range=bounds)
-        yield end, f"Test images above their reconstructions: {seen}", pictures.png(image)
+        yield end, seen, pictures.png(image)
     elif kind == "samples":
         samples = model.sample(64, generator_for(model.device, 0, "sample"))
-        yield end, f"64 random samples: {seen}", pictures.png(pictures.grid(samples, range=bounds))
+        yield end, seen, pictures.png(pictures.grid(samples, range=bounds))
     elif kind == "interpolation":
         figure = drawing.interpolation(explore.interpolate(model, data, n=5), bounds)
-        yield end, f"Linear interpolation between test images: {seen}", pictures.png(figure)
+        yield end, seen, pictures.png(figure)
     elif kind == "neighbours":
         near = explore.neighbours(model, data, n=5, features=_space(argument, outcome, data))
         figure = drawing.neighbours(near, bounds, space=argument)
-        yield end, f"Samples and their nearest training images in {argument}: {seen}", pictures.png(figure)
+        yield end, seen, pictures.png(figure)
     else:
         for attribute in argument.split(","):
             try:
@@ -172,7 +207,7 @@ def _of_run(kind: str, argument: str, outcome: Outcome) -> Iterator[Named]:
             except ConfigError:  # a dataset without that attribute
                 continue
             figure = drawing.traversal(moved, bounds)
-            yield f"{end}-{attribute}", f"Towards {attribute}: {seen}", pictures.png(figure)
+            yield f"{end}-{attribute}", _caption(kind, attribute, outcome), pictures.png(figure)
 
 
 def _space(name: str, outcome: Outcome, data: Data) -> Callable[[Tensor], Tensor]:

@@ -1,6 +1,7 @@
 """From a file to a page: golden renderings, and a whole made-up item in seconds."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -111,6 +112,49 @@ def test_started_again_it_trains_nothing_and_gives_the_same_page(item):
     )
     assert {file: file.stat().st_mtime_ns for file in item.glob("runs/*/*")} == before
     assert (item / "page.md").read_text() == page
+
+
+KEPT = ("config.toml", "results.json", "metrics.jsonl", "curve.json")
+
+
+@pytest.fixture
+def kept(item, tmp_path):
+    """The item's page and pictures, and of its runs the few small files that are kept beside a page."""
+    for file in [item / "item.toml", item / "page.md", *item.glob("page-*.png")]:
+        shutil.copy(file, tmp_path)
+    for file in item.glob("runs/*/*"):
+        if file.name in KEPT:
+            folder = tmp_path / "runs" / file.parent.name
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, folder)
+    return tmp_path
+
+
+def test_a_page_is_made_again_of_numbers_alone(kept, item):
+    """Neither model nor checkpoint: nothing is trained or measured, and pictures that are there stay."""
+    before = {file: file.stat().st_mtime_ns for file in kept.glob("runs/*/*")}
+    words = (str(kept / "item.toml"), "--runs", str(kept / "runs"), "--quiet", "--out", str(kept / "page.md"))
+    assert invoke(*words).exit_code == 0
+    assert {file: file.stat().st_mtime_ns for file in kept.glob("runs/*/*")} == before and len(before) == 16
+    assert (kept / "page.md").read_text() == (item / "page.md").read_text()
+
+
+def test_of_numbers_alone_no_picture_of_a_model_is_drawn(kept):
+    for file in kept.glob("page*"):
+        file.unlink()
+    words = (str(kept / "item.toml"), "--runs", str(kept / "runs"), "--quiet", "--out", str(kept / "page.md"))
+    assert invoke(*words).exit_code == 0
+    page = (kept / "page.md").read_text()
+    assert "page-curve.png" in page and "page-latent.png" not in page
+
+
+def test_kept_numbers_are_compared_like_runs(kept):
+    runs = sorted(map(str, (kept / "runs").glob("*synthetic*")))
+    asked = ("--metrics", "fd,codes", "--extractor", "identity", "-n", "50", "--format", "csv")
+    words = ["compare", *runs, *asked, "--runs", str(kept / "other")]
+    done = CliRunner().invoke(build(), words, catch_exceptions=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("method,")]
+    assert done.exit_code == 0 and sum("generation,fd[identity]" in line for line in lines) == 2
 
 
 def test_the_terminal_shows_the_verdicts(item):
