@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from aezoo.errors import DiskError
 
@@ -115,8 +117,13 @@ def check_writable(directory: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The same for UTF-8 text."""
-    write_bytes(path, text.encode("utf-8"))
+    """The same for text."""
+    write_bytes(path, as_bytes(text))
+
+
+def as_bytes(text: str) -> bytes:
+    """Text as UTF-8; letters that UTF-8 has not, as in odd names of files, become `?`."""
+    return text.encode("utf-8", "replace")
 
 
 def flush_directory(path: Path) -> None:
@@ -128,6 +135,17 @@ def flush_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def parse_json(content: bytes) -> Any:
+    """JSON as Python has it.
+
+    Raises:  ValueError for what is none, is nested too deeply, or has numbers of thousands of digits
+    """
+    try:
+        return json.loads(content)
+    except RecursionError as err:
+        raise ValueError("it is nested too deeply") from err
 
 
 def sha256(content: bytes) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from aezoo import __version__
 from aezoo.config.base import Config
 from aezoo.config.check import check, check_keys, settings_of, together
-from aezoo.config.merge import Layers, Table, parse_set
+from aezoo.config.merge import Layers, Table, parse_set, settings_table
 from aezoo.config.run import FORMAT, PARTS, FileOutline, Part, RunConfig
 from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
 from aezoo.registry import onefile, registry, trust
@@ -72,7 +72,9 @@ def resolve(
         layers.add({"recipe": {"scale": scale}}, "--scale")
     layers.add({"plugins": files}, "--plugin")
     if any(_names_method(table) for _, table in top):  # its phases may not be the recipe's any more
-        ours = {name for _, table in top for name in _section(table.get("optimizer"))}
+        ours = {
+            name for origin, table in top for name in _section(table.get("optimizer"), "optimizer", origin)
+        }
         layers.values["inherited"] = tuple(set(layers.values.get("optimizer", {})) - ours)
     config = read(layers.values, layers.origin, given)
     return config.model_copy(update={"version": __version__, "packages": onefile.packages(config)})
@@ -135,7 +137,7 @@ def _parts(
 
     values = with_path(table, "")
     for kind in parts:  # what is named, or brought along by what is named, before any default
-        values[kind] = _section(values.get(kind))
+        values[kind] = _section(values.get(kind), kind, origin(kind))
     _bring_along(values, parts)
     for kind in parts:
         if "name" not in values[kind]:
@@ -149,9 +151,14 @@ def _parts(
     prior = found["prior"].get("during") or values["prior"].get("during")  # as written, where it has faults
     if "prior" not in given and (during := waiting(prior)) is not None:
         part("prior", during, "prior.during")
+    where = origin("regularizer")
     found["regularizer"] = {
-        label: part("regularizer", {"name": label, **settings}, f"regularizer.{label}")
-        for label, settings in values.get("regularizer", {}).items()
+        label: part(
+            "regularizer",
+            {"name": label, **_section(settings, f"regularizer.{label}", where)},
+            f"regularizer.{label}",
+        )
+        for label, settings in settings_table("regularizer", values.get("regularizer", {}), where).items()
     }
     return found, faults
 
@@ -339,8 +346,11 @@ def _takes_path(name: str, path: str, where: str) -> bool:
     )
 
 
-def _section(settings: Any) -> Table:
-    return {"name": settings} if isinstance(settings, str) else dict(settings or {})
+def _section(settings: Any, section: str = "", origin: str = "") -> Table:
+    """The settings of a part that is written as a table, by its name alone, or not at all."""
+    if isinstance(settings, str):
+        return {"name": settings}
+    return {} if settings is None else dict(settings_table(section, settings, origin))
 
 
 def _bring_along(values: Table, parts: Sequence[str]) -> None:

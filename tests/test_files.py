@@ -6,6 +6,7 @@ import pytest
 
 from aezoo import files
 from aezoo.errors import DiskError
+from aezoo.files import write_text
 
 
 def names(folder):
@@ -47,3 +48,8 @@ def test_who_may_read_what_is_written_is_up_to_the_umask(tmp_path, mask, mode):
 
 def test_sha256_of_the_empty_file_is_the_published_one():
     assert files.sha256(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_letters_that_utf8_has_not_do_not_stop_a_file_from_being_written(tmp_path):
+    write_text(tmp_path / "card.md", "a name: \udce9\n")
+    assert (tmp_path / "card.md").read_text(encoding="utf-8") == "a name: ?\n"

@@ -7,7 +7,7 @@ import pytest
 from aezoo import ComponentInfo, hookimpl
 from aezoo.errors import ConfigError, MissingError
 from aezoo.registry import registry
-from aezoo.resolve import resolve, run_name
+from aezoo.resolve import read, resolve, run_name
 
 LAYERED = """
 recipe = { name = "layered" }
@@ -276,3 +276,53 @@ def test_a_fault_of_the_prior_in_force_is_told_beside_others_of_the_prior():
 def test_none_leaves_a_setting_at_its_default():
     config = resolve("vae", flags={"train()": {"reconstruction": {"name": "mse", "reduction": None}}})
     assert config.reconstruction.get("reduction") == "sum"
+
+
+# --- files of any shape
+
+
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [
+        ({"prior": 3}, "prior"),
+        ({"encoder": []}, "encoder"),
+        ({"backbone": [["name", "mlp"]]}, "backbone"),
+        ({"prior": {"name": {"x": 1}}}, "prior.name"),
+        ({"regularizer": 3}, "regularizer"),
+        ({"regularizer": {"decoder-decay": 3}}, "regularizer.decoder-decay"),
+    ],
+)
+def test_a_section_of_a_run_that_is_no_table_is_refused_by_its_name(table, place):
+    with pytest.raises(ConfigError) as caught:
+        read(table)
+    assert f"'{place}' cannot be" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("scale = { paper = 3 }", "scale.paper"),
+        ("scale = { small = { on = 3 } }", "scale.small.on"),
+        ("scale = { small = { on = { digits = 3 } } }", "scale.small.on.digits"),
+        ("on = { digits = [] }", "on.digits"),
+        ('recipe = { reported = [{ table = "T" }] }', "recipe.reported.0.dataset"),
+        ('recipe = { reported = [{ table = "T", dataset = "d", metric = 3 }] }', "recipe.reported.0.metric"),
+        (
+            'recipe = { reported = [{ table = "T", dataset = "d", metric = "m", rec = "x" }] }',
+            "reported.0.rec",
+        ),
+        ("recipe = { reported = [3] }", "recipe.reported.0"),
+        ('base = "vae"\noptimizer = 3', "optimizer"),
+    ],
+)
+def test_a_table_of_a_recipe_that_has_another_shape_is_refused_by_its_name(tmp_path, text, place):
+    (tmp_path / "odd.toml").write_text(f"{text}\n")
+    with pytest.raises(ConfigError) as caught:
+        resolve(tmp_path / "odd.toml")
+    assert place in caught.value.what
+
+
+def test_an_optimizer_that_is_no_table_is_refused_also_below_another(tmp_path):
+    (tmp_path / "odd.toml").write_text('base = "vae"\noptimizer = 3\n')
+    with pytest.raises(ConfigError, match="optimizer"):
+        resolve(tmp_path / "odd.toml", flags={"--set": {"prior": "normal", "optimizer": 4}})

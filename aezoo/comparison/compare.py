@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
@@ -19,6 +17,7 @@ from aezoo.comparison.work import Task, is_measured, is_trained, options_of
 from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
 from aezoo.registry import registry
 from aezoo.registry.onefile import keep_copies
+from aezoo.rundir.metrics import line_of
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell, Outcome
 from aezoo.training.progress import Progress, Silence
@@ -243,8 +242,5 @@ def _progress_of(task: Task) -> int:
     with file.open("rb") as lines:
         lines.seek(max(0, file.stat().st_size - 4096))
         last = lines.read().splitlines()[-2:-1]
-    try:
-        line: Mapping[str, Any] = json.loads(last[0]) if last else {}
-    except ValueError:
-        return 0
-    return min(int(line.get("step", 0)), _steps(task)) if "stage" not in line else _steps(task)
+    line = (line_of(last[0]) if last else None) or {"step": 0}
+    return min(line["step"], _steps(task)) if "stage" not in line else _steps(task)

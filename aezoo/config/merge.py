@@ -32,7 +32,7 @@ class Layers:
             if section in PARTS:
                 self._part((section,), value, origin)
             elif section == "regularizer":
-                for name, settings in _table(section, value, origin).items():
+                for name, settings in settings_table(section, value, origin).items():
                     self._regularizer(name, settings, origin)
             elif section == "optimizer" and isinstance(value, Mapping):
                 self._forget_phases(value)
@@ -47,7 +47,7 @@ class Layers:
         return self.origins.get(key, "the defaults")
 
     def _part(self, path: tuple[str, ...], value: Any, origin: str) -> None:
-        settings = {"name": value} if isinstance(value, str) else _table(path[0], value, origin)
+        settings = {"name": value} if isinstance(value, str) else settings_table(path[0], value, origin)
         known = self._at(path)
         if "name" in settings and settings["name"] != known.get("name"):
             self._drop(path)
@@ -59,11 +59,13 @@ class Layers:
             self._drop(path)
             self._at(("regularizer",)).pop(name, None)
         else:
-            self._merge(path, {} if settings is True else _table(".".join(path), settings, origin), origin)
+            self._merge(
+                path, {} if settings is True else settings_table(".".join(path), settings, origin), origin
+            )
 
     def _forget_phases(self, optimizer: Mapping[str, Any]) -> None:
         general = [key for key in optimizer if key in OptimizerConfig.model_fields]
-        for phase in self.values.get("optimizer", {}).values():
+        for phase in self._at(("optimizer",)).values():
             if isinstance(phase, dict):
                 for key in general:
                     phase.pop(key, None)
@@ -100,7 +102,7 @@ def _stands_alone(path: tuple[str, ...], value: Mapping[str, Any]) -> bool:
     return {"start", "end"} <= value.keys() or (len(path) > 1 and path[0] in PARTS and "name" in value)
 
 
-def _table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
+def settings_table(section: str, value: Any, origin: str) -> Mapping[str, Any]:
     """The settings of a part.
 
     Raises:  ConfigError for anything but a table, and for a name that is no text
@@ -145,15 +147,28 @@ def read_toml(path: Path, where: str = "") -> Table:
     Raises:  ConfigError when it is missing or no TOML
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_bytes(), str(path))
     except FileNotFoundError as err:
         raise ConfigError(f"there is no file {path}", where=where, fix="check the path") from err
     except OSError as err:
         inside = path / "config.toml"
         fix = f"name the file in it: {inside}" if inside.exists() else "name a TOML file"
         raise ConfigError(f"{path} cannot be read: {err.strerror}", where=where, fix=fix) from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{path} is no TOML: {err}", where=str(path), fix="mend the line it names") from err
+
+
+def parse_toml(content: bytes, name: str) -> Table:
+    """The content of a TOML file as a table.
+
+    name:  what to call the file
+
+    Raises:  ConfigError when it is no TOML, or cannot be read as some
+    """
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except RecursionError as err:
+        raise ConfigError(f"{name} is nested too deeply", where=name, fix="write fewer brackets") from err
+    except ValueError as err:  # no UTF-8, no TOML, a number of thousands of digits
+        raise ConfigError(f"{name} is no TOML: {err}", where=name, fix="mend the line it names") from err
 
 
 def parse_set(text: str) -> Table:
@@ -177,5 +192,5 @@ def parse_set(text: str) -> Table:
 def _toml_value(raw: str) -> Any:
     try:
         return tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return raw  # a bare word, such as normal

@@ -51,6 +51,16 @@ class Part(Config):
         return {"name": self.name, **self.settings.model_dump(mode=info.mode, exclude_none=True)}
 
 
+class Reported(Config):
+    """What a paper reports of its method on a dataset."""
+
+    table: str = Field(description="where the numbers stand")
+    dataset: str = Field(description="what they were measured on")
+    metric: str = Field(description="the measure, such as fid")
+    rec: float | None = Field(None, description="of reconstructions")
+    gen: float | None = Field(None, description="of generated samples")
+
+
 class RecipeConfig(Config):
     """Where a run comes from: the method's name and source, and the numbers its paper reports."""
 
@@ -60,9 +70,7 @@ class RecipeConfig(Config):
     url: str = Field("", description="where to read it")
     note: str = Field("", description="what is chosen here because no source gives it")
     scale: str = Field("small", description="which of the recipe's settings: small, or as published")
-    reported: tuple[dict[str, Any], ...] = Field(
-        (), description="the paper's numbers: dataset, measure, value and the table they stand in"
-    )
+    reported: tuple[Reported, ...] = Field((), description="the paper's numbers")
 
 
 class TrainConfig(Config):
@@ -176,13 +184,21 @@ class RunConfig(Config):
     ema: EMAConfig = Field(EMAConfig(), description="averaged weights")
 
 
+class ScaleOutline(Config):
+    """What a file says for one scale: settings, and further ones by dataset."""
+
+    model_config = ConfigDict(extra="allow")
+
+    on: dict[str, dict[str, Any]] = Field({}, description="settings by dataset")
+
+
 class FileOutline(Config):
     """The keys of a TOML file that are needed before its sections are checked, and what they hold."""
 
     base: str | None = Field(None, description="recipe or file to start from")
     plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
     packages: dict[str, str] = Field({}, description="kind/name -> the distribution it came from")
-    scale: dict[str, dict[str, Any]] = Field({}, description="settings by scale")
+    scale: dict[str, ScaleOutline] = Field({}, description="settings by scale")
     on: dict[str, dict[str, Any]] = Field({}, description="settings by dataset")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -47,13 +48,21 @@ def as_tensor(array: np.ndarray, name: str) -> Tensor:
 
     Raises:  ConfigError for anything but numbers, such as strings or objects
     """
+    array = np.asarray(array)  # whatever lies in a file of arrays
     if array.dtype.kind not in "buif":
         raise ConfigError(
             f"{name} holds {array.dtype}, which is no kind of number",
             where=name,
             fix="give uint8 values of 0 to 255 or floats of 0 to 1",
         )
-    return torch.from_numpy(np.array(array))
+    return torch.from_numpy(_native(array))
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    """A copy in this machine's byte order; of longer floats than torch has, the nearest float64."""
+    dtype = np.dtype("f8") if array.dtype.kind == "f" and array.dtype.itemsize > 8 else array.dtype
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with its row
+        return np.array(array, dtype=dtype.newbyteorder("="))
 
 
 def split_rows(rows: int, share: float) -> tuple[Tensor, Tensor]:
@@ -103,26 +112,40 @@ def checked_labels(labels: np.ndarray | Tensor, rows: int, name: str) -> Tensor:
 
     Raises:  ConfigError when they are no whole numbers from 0 on, or not one for each row
     """
-    found = torch.as_tensor(labels)
-    if found.dim() != 1 or len(found) != rows or found.dtype.is_floating_point or found.dtype.is_complex:
+    found = np.asarray(labels)
+    if found.shape != (rows,) or found.dtype.kind not in "bui":
         raise ConfigError(
-            f"{name} are {found.dtype} of shape {tuple(found.shape)}; {rows} rows need as many whole numbers",
+            f"{name} are {found.dtype} of shape {found.shape}; {rows} rows need as many whole numbers",
             where=name,
             fix=f"give integers of shape ({rows},), or leave labels out",
         )
-    if len(found) and int(found.min()) < 0:
-        raise ConfigError(
-            f"{name} hold {int(found.min())}: classes are counted from 0",
-            where=name,
-            fix="number them from 0",
-        )
-    return found.long()
+    for number in (int(found.min()), int(found.max())) if rows else ():
+        if not 0 <= number < 1 << 63:
+            raise ConfigError(
+                f"{name} hold {number}: classes are counted from 0", where=name, fix="number them from 0"
+            )
+    return torch.from_numpy(found.astype(np.int64))
 
 
 def class_names(*labels: Tensor | None) -> tuple[str, ...]:
     """Names 0, 1, ... up to the largest class."""
     largest = max((int(found.max()) for found in labels if found is not None and len(found)), default=-1)
     return tuple(str(number) for number in range(largest + 1))
+
+
+def counted_classes(labels: Sequence[Tensor | None]) -> tuple[list[Tensor | None], tuple[str, ...]]:
+    """The labels of all splits as numbers of classes, and the names of the classes.
+
+    Numbers up to that of all rows are what they are. Larger ones only tell classes apart, as 10000000 does:
+    classes are then counted in their order, and called by the numbers that they had.
+    """
+    known = [found for found in labels if found is not None and len(found)]
+    if all(int(found.max()) < sum(map(len, known)) for found in known):
+        return list(labels), class_names(*labels)
+    numbers = torch.cat(known).unique()  # ascending
+    return [None if found is None else torch.searchsorted(numbers, found) for found in labels], tuple(
+        str(number) for number in numbers.tolist()
+    )
 
 
 def _channels_first(values: Tensor, name: str) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from aezoo.data.arrays import as_tensor, checked_labels, checked_rows, class_names, part, split_rows
+from aezoo.data.arrays import as_tensor, checked_labels, checked_rows, counted_classes, part, split_rows
 from aezoo.data.memory import CHUNK, gather
 from aezoo.errors import ConfigError, MissingError
 from aezoo.parts.types import Data, Split
@@ -59,6 +59,7 @@ def given_data(dataset: Rows) -> tuple[Data, dict[str, Any]]:
         values, labels = _tensor(dataset), None
     rows, scale = checked_rows(values, "dataset")
     classes = None if labels is None else checked_labels(labels, len(rows), "the dataset's labels")
+    (classes,), names = counted_classes([classes])
     whole = Split(rows, classes)
     train, test = split_rows(len(rows), TEST)
     data = Data(
@@ -68,7 +69,7 @@ def given_data(dataset: Rows) -> tuple[Data, dict[str, Any]]:
         train=part(whole, train),
         test=part(whole, test),
         scale=scale,
-        classes=class_names(classes),
+        classes=names,
     )
     return data, _section(kind, data)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from aezoo.config.base import Config
+from aezoo.config.check import check
 from aezoo.errors import ConfigError, did_you_mean
 
 Kind = Literal[
@@ -86,6 +87,14 @@ class External(Config):
     page: str = Field("", description="where it is described")
 
 
+class _Tables(Config):
+    """The whole of registry.toml."""
+
+    component: tuple[dict[str, Any], ...] = Field((), description="the parts that ship; papers by key")
+    paper: dict[str, Paper] = Field({}, description="publications by key")
+    external: tuple[External, ...] = Field((), description="packages of third parties")
+
+
 def rows(package: str) -> list[ComponentInfo]:
     """The shipped parts whose target lies in a package, in the order of registry.toml."""
     return [info for info in shipped() if info.target.partition(":")[0].split(".")[0] == package]
@@ -94,32 +103,46 @@ def rows(package: str) -> list[ComponentInfo]:
 @cache
 def externals() -> tuple[External, ...]:
     """The third-party packages that registry.toml knows of."""
-    return tuple(External(**row) for row in _tables().get("external", ()))
+    return _tables().external
 
 
 @cache
 def shipped() -> tuple[ComponentInfo, ...]:
     """All parts that ship, whether their plugins are loaded or not."""
-    return tuple(ComponentInfo(**_with_paper(row)) for row in _tables().get("component", ()))
+    origin = "component in registry.toml"
+    return tuple(
+        check(ComponentInfo, _with_paper(row), str(row.get("name", "")), lambda key: origin)
+        for row in _tables().component
+    )
 
 
 def _with_paper(row: dict[str, Any]) -> dict[str, Any]:
     """A row of registry.toml with the paper whose key it gives."""
-    known, key = _tables().get("paper", {}), row.get("paper")
+    known, key = _tables().paper, row.get("paper")
     if not isinstance(key, str):
         return row
     if key not in known:
         raise ConfigError(
             f"no paper has the key '{key}'",
-            where=f"paper of {row['kind']}/{row['name']} in registry.toml",
+            where=f"paper of {row.get('kind')}/{row.get('name')} in registry.toml",
             fix=f"{did_you_mean(key, known)}others stand under [paper] in registry.toml",
         )
     return {**row, "paper": known[key]}
 
 
 @cache
-def _tables() -> dict[str, Any]:
-    return tomllib.loads(registry_file().read_text(encoding="utf-8"))
+def _tables() -> _Tables:
+    """What registry.toml says.
+
+    Raises:  ConfigError for a damaged one
+    """
+    try:
+        table = tomllib.loads(registry_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as err:
+        raise ConfigError(
+            f"{registry_file()} is damaged: {err}", where="registry.toml", fix="install aezoo again"
+        ) from err
+    return check(_Tables, table, "", lambda key: "registry.toml")
 
 
 def registry_file() -> Path:

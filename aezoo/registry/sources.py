@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aezoo.config.merge import Table, read_toml
+from aezoo.config.merge import Table, parse_toml, read_toml
 from aezoo.errors import ConfigError, MissingError
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
@@ -75,8 +74,8 @@ def _read(kind: str, place: Path | ComponentInfo, where: str) -> Source:
     if isinstance(place, Path):
         table, origin, row = read_toml(place, where), str(place), _row(kind, place)
     else:
-        table = tomllib.loads(registry.recipe_file(place, where).read_text(encoding="utf-8"))
         origin, row = f"{kind} {place.name}", place
+        table = parse_toml(registry.recipe_file(place, where).read_bytes(), origin)
     cited = row.paper.citation() if row and row.paper else {}
     if kind == "experiment":
         table = {**cited, **table}

@@ -151,12 +151,10 @@ def _outcome(run: RunDir, config: RunConfig, label: str, given: Mapping[str, Any
 
 def _lines(run: RunDir) -> tuple[Lines, list[str]]:
     try:
-        lines = run.read_metrics()
-    except (OSError, ValueError) as err:
-        return [], [f"metrics.jsonl is damaged: {err}"]
-    if all(isinstance(line, dict) and isinstance(line.get("step"), int) for line in lines):
-        return lines, []
-    return [], ["metrics.jsonl is damaged: a line of it names no step"]
+        lines, faults = run.metrics()
+    except OSError as err:
+        return [], [f"metrics.jsonl cannot be read: {err.strerror}"]
+    return lines, [fault.replace(f"{run.path}/", "") for fault in faults]
 
 
 def _picture(path: Path, name: str) -> Picture:

@@ -20,7 +20,17 @@ from aezoo import __version__
 from aezoo.config.merge import read_toml
 from aezoo.config.run import FORMAT, RUNS_OWN, RunConfig
 from aezoo.errors import ConfigError, RunFileError, print_warning
-from aezoo.files import flush_directory, make_directory, sha256, write_bytes, write_text, writing
+from aezoo.files import (
+    as_bytes,
+    flush_directory,
+    make_directory,
+    parse_json,
+    sha256,
+    write_bytes,
+    write_text,
+    writing,
+)
+from aezoo.rundir import metrics, results, seals
 from aezoo.rundir.own import CHECKPOINT
 from aezoo.rundir.replace import Replacement, moved_aside
 
@@ -70,7 +80,8 @@ class RunDir:
 
     def write_config(self, config: RunConfig) -> None:
         make_directory(self.path)
-        write_text(self.path / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)))
+        text = tomli_w.dumps(config.model_dump(exclude_none=True))
+        write_bytes(self.path / "config.toml", seals.sealed(as_bytes(text)))
 
     def has_config(self) -> bool:
         return (self.path / "config.toml").exists()
@@ -96,6 +107,11 @@ class RunDir:
                 else "name the directory of a run",
             )
         table = read_toml(self.path / "config.toml")
+        if not seals.is_whole((self.path / "config.toml").read_bytes()):
+            print_warning(
+                f"{self.path / 'config.toml'} is not as aezoo wrote it: it fails its checksum; "
+                "where you changed it yourself, delete its first line"
+            )
         if not isinstance(table.get("format", 0), int) or table.get("format", 0) > FORMAT:
             raise RunFileError(
                 f"{self.path} was written by aezoo {table.get('version', '(unknown)')}, with files of format "
@@ -238,13 +254,18 @@ class RunDir:
             file.write(json.dumps(line) + "\n")
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """All whole lines."""
+        """All whole lines; that others are left out is told."""
+        lines, faults = self.metrics()
+        for fault in faults:
+            print_warning(fault)
+        return lines
+
+    def metrics(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """All whole lines of metrics.jsonl, and what is wrong with others."""
         if not self.metrics_file.exists():
-            return []
-        text = self.metrics_file.read_text(encoding="utf-8")
-        return [
-            json.loads(line) for line in text.split("\n")[:-1]
-        ]  # what follows the last newline is cut short
+            return [], []
+        lines, damaged = metrics.parse(self.metrics_file.read_bytes())
+        return lines, [f"{self.metrics_file} is damaged: lines left out: {damaged}"] if damaged else []
 
     def rewind_metrics(self, stage: str, step: int) -> None:
         """Drop the lines written after a checkpoint, so that a resumed run repeats none."""
@@ -292,21 +313,21 @@ class RunDir:
     def read_results(self) -> dict[str, Any]:
         """What results.json holds; nothing where there is none yet.
 
-        Raises:  RunFileError when it is no JSON, or no table
+        Raises:  RunFileError when it is no JSON, or holds no results
         """
         path = self.path / "results.json"
         if not path.is_file():
             return {}
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(found, dict):
-                raise ValueError(f"it holds a {type(found).__name__} and no table")
+            found, whole = results.parse(path.read_bytes())
         except ValueError as err:
             raise RunFileError(f"{path} is damaged: {err}", fix="delete it and evaluate again") from err
+        if not whole:
+            print_warning(f"{path} is not as aezoo wrote it: it fails its checksum; evaluate again")
         return found
 
-    def write_results(self, results: Mapping[str, Any]) -> None:
-        write_text(self.path / "results.json", json.dumps(results, indent=1) + "\n")
+    def write_results(self, table: Mapping[str, Any]) -> None:
+        write_text(self.path / "results.json", results.text(table))
 
 
 def new_path(wanted: Path) -> Path:
@@ -366,12 +387,18 @@ def _check_seal(content: bytes) -> None:
     """Raises _Damaged when the tensors are not those that were written; files without a seal pass."""
     header, body = _split(content)
     found = sha256(body)
-    if header.get("__metadata__", {}).get("sha256", found) != found:
+    said = header.get("__metadata__", {})
+    if not isinstance(said, dict) or said.get("sha256", found) != found:
         raise _Damaged("it fails its checksum")
 
 
 def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
-    """Header and tensors of safetensors bytes."""
+    """Header and tensors of safetensors bytes.
+
+    Raises:  ValueError where the header is none
+    """
     end = 8 + int.from_bytes(content[:8], "little")
-    header: dict[str, Any] = json.loads(content[8:end])
+    header = parse_json(content[8:end])
+    if not isinstance(header, dict):
+        raise ValueError(f"its header is a {type(header).__name__}")
     return header, content[end:]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aezoo.config.run import RunConfig, material
+from aezoo.config.run import Reported, RunConfig, material
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,8 @@ class Outcome:
     rows: int | None = None
 
     @property
-    def reported(self) -> tuple[dict[str, Any], ...]:
-        return tuple(
-            row for row in self.cell.config.recipe.reported if row.get("dataset") == self.cell.dataset
-        )
+    def reported(self) -> tuple[Reported, ...]:
+        return tuple(row for row in self.cell.config.recipe.reported if row.dataset == self.cell.dataset)
 
 
 def content_id(config: RunConfig) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from aezoo.config.run import Reported
 from aezoo.errors import ConfigError, did_you_mean
 from aezoo.evaluation.names import OWN, REFERENCES
 from aezoo.registry import catalogue, registry
@@ -21,7 +22,6 @@ Result = Mapping[str, Any]  # a row of results.json
 _NUMBER = ("metric", "of", "value", "better", "why")  # the rest of a result is its protocol, but for
 _METHOD = ("weights",)  # whether they are averaged, which a method says of itself
 _ORIGIN = ("versions",)  # told, and not compared
-_REPORTED = {"reconstruction": "rec", "generation": "gen"}  # keys of a recipe's `reported` rows
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,9 @@ def reported_columns(dataset: str, shown: Sequence[Column], runs: Sequence[Measu
     wanted = {(column.of, measure_of(column.metric)) for column in shown}
     found: dict[str, Column] = {}
     for row in (row for run in runs for row in run.outcome.reported):
-        for of, value in _REPORTED.items():
-            if value in row and (of, measure_of(row["metric"])) in wanted:
-                column = Column(dataset, of, row["metric"], reported=row["table"])
+        for of, value in _values(row).items():
+            if value is not None and (of, measure_of(row.metric)) in wanted:
+                column = Column(dataset, of, row.metric, reported=row.table)
                 found.setdefault(column.key, column)
     return list(found.values())
 
@@ -187,9 +187,15 @@ def reported_columns(dataset: str, shown: Sequence[Column], runs: Sequence[Measu
 def reported_value(column: Column, outcomes: Sequence[Outcome]) -> float | None:
     """What a method's paper says in that column."""
     for row in (row for outcome in outcomes for row in outcome.reported):
-        if (row["table"], row["metric"]) == (column.reported, column.metric) and _REPORTED[column.of] in row:
-            return float(row[_REPORTED[column.of]])
+        value = _values(row)[column.of]
+        if (row.table, row.metric) == (column.reported, column.metric) and value is not None:
+            return value
     return None
+
+
+def _values(row: Reported) -> dict[str, float | None]:
+    """What a paper reports, by the names of the sets."""
+    return {"reconstruction": row.rec, "generation": row.gen}
 
 
 # -- what metrics say of themselves -----------------------------------------------------------------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, final
 
@@ -20,7 +20,7 @@ from aezoo.api import (
     as_tensor,
     checked_labels,
     checked_rows,
-    class_names,
+    counted_classes,
     part,
     split_rows,
     with_validation,
@@ -77,15 +77,18 @@ class Npz:
                 fix="leave dataset.flip out",
             )
         whole = scale != 1.0  # uint8
+        splits = [split for split in (train, test, validation) if split is not None]
+        labels, classes = counted_classes([split.labels for split in splits])
+        train, test, *others = (replace(split, labels=own) for split, own in zip(splits, labels, strict=True))
         return Data(
             name="npz",
             shape=shape,
             range=(0.0, 1.0) if self.bounded or whole or len(shape) == 3 else None,
             train=train,
-            validation=validation,
+            validation=others[0] if others else None,
             test=test,
             scale=scale,
-            classes=class_names(train.labels, test.labels),
+            classes=classes,
             flip=self.flip,
         )
 
@@ -145,7 +148,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             opened.seek(0)
             with np.load(opened, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files if name in known}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as err:
+    except Exception as err:  # numpy evaluates headers as Python; mangled ones raise nearly anything
         raise ConfigError(
             f"{path} cannot be read: {err}",
             where="dataset.path",

@@ -116,3 +116,14 @@ def test_bad_toml_names_the_file(tmp_path, content):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.toml"):
         read_toml(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("content", ["x = " + "[" * 5000, "x = " + "9" * 5000])
+def test_a_file_that_no_reader_can_take_is_refused_by_its_name(tmp_path, content):
+    (tmp_path / "odd.toml").write_text(content)
+    with pytest.raises(ConfigError, match=r"odd\.toml"):
+        read_toml(tmp_path / "odd.toml")
+
+
+def test_a_text_that_is_no_value_of_toml_stays_text():
+    assert parse_set("a=" + "9" * 5000) == {"a": "9" * 5000}

@@ -1,9 +1,19 @@
 """Parts of arrays: the same rows each time, none twice."""
 
+import numpy as np
 import pytest
 import torch
 
-from aezoo.data.arrays import checked_rows, class_names, part, split_rows, with_validation
+from aezoo.data.arrays import (
+    as_tensor,
+    checked_labels,
+    checked_rows,
+    class_names,
+    counted_classes,
+    part,
+    split_rows,
+    with_validation,
+)
 from aezoo.errors import ConfigError
 from aezoo.parts.types import Split
 
@@ -47,3 +57,40 @@ def test_a_row_far_down_is_still_found():
 
 def test_classes_are_counted_up_to_the_largest():
     assert class_names(torch.tensor([0, 2]), None) == ("0", "1", "2") and class_names(None) == ()
+
+
+@pytest.mark.parametrize("dtype", ["u2", ">u2", "u4", ">i4", "u8", ">u8", "i1", "?"])
+def test_classes_are_whole_numbers_of_any_width_and_byte_order(dtype):
+    assert checked_labels(np.array([0, 1, 1], dtype), 3, "y").tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("dtype", ["U1", "S1", "M8[D]", "m8[s]", "O", "f4", "c8"])
+def test_texts_and_dates_are_no_classes(dtype):
+    with pytest.raises(ConfigError, match="whole numbers"):
+        checked_labels(np.array([0, 1, 1], "i8").astype(dtype), 3, "y")
+
+
+def test_a_class_beyond_all_counting_is_refused():
+    with pytest.raises(ConfigError, match="18446744073709551615"):
+        checked_labels(np.array([0, 2**64 - 1], "u8"), 2, "y")
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "longdouble", ">u1"])
+def test_numbers_of_any_byte_order_and_length_are_read(dtype):
+    assert as_tensor(np.array([[0, 1]], dtype), "x").tolist() == [[0, 1]]
+
+
+def test_what_is_no_array_is_refused_by_its_type():
+    with pytest.raises(ConfigError, match="no kind of number"):
+        as_tensor(b"bytes beside the arrays", "x")
+
+
+def test_numbers_that_only_tell_classes_apart_are_counted_and_keep_their_names():
+    labels, names = counted_classes([torch.tensor([10_000_000, 7]), None, torch.tensor([7])])
+    assert [None if one is None else one.tolist() for one in labels] == [[1, 0], None, [0]]
+    assert names == ("7", "10000000")
+
+
+def test_classes_below_the_number_of_rows_stay_what_they_are():
+    labels, names = counted_classes([torch.tensor([0, 2, 2])])
+    assert labels[0].tolist() == [0, 2, 2] and names == ("0", "1", "2")

@@ -134,3 +134,31 @@ def test_an_unknown_paper_is_told_with_its_row_and_the_nearest(written):
 def test_every_paper_is_that_of_some_row():
     known = {paper["title"] for paper in WRITTEN["paper"].values()}
     assert known == {info.paper.title for info in SHIPPED if info.paper}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff",
+        b"[[component",
+        b"x = " + b"[" * 5000,
+        b"component = 3",
+        b'component = ["vae"]',
+        b'[[component]]\nkind = "prior"\nname = 3\ntarget = "a:B"',
+        b'paper = ["x"]',
+        b"[[external]]\ninstall = 1",
+    ],
+)
+def test_a_damaged_registry_toml_is_an_error_and_no_crash(tmp_path, monkeypatch, content):
+    (tmp_path / "registry.toml").write_bytes(content)
+    monkeypatch.setattr(catalogue, "registry_file", lambda: tmp_path / "registry.toml")
+    cached = (catalogue._tables, catalogue.shipped, catalogue.externals)
+    try:
+        for one in cached:
+            one.cache_clear()
+        with pytest.raises(ConfigError, match=r"registry\.toml") as caught:
+            (catalogue.shipped(), catalogue.externals())
+        assert "registry.toml" in caught.value.where
+    finally:
+        for one in cached:
+            one.cache_clear()

@@ -164,7 +164,7 @@ def test_a_run_that_is_not_finished_is_shown_as_far_as_it_got(tmp_path):
         ("results.json", "{", "results.json is damaged"),
         ("results.json", "[]", "results.json is damaged"),
         ("metrics.jsonl", "nonsense\n", "metrics.jsonl is damaged"),
-        ("metrics.jsonl", '{"autoencoder/mse": 1.0}\n', "a line of it names no step"),
+        ("metrics.jsonl", '{"autoencoder/mse": 1.0}\n', "lines left out: 1"),
     ],
 )
 def test_a_damaged_file_is_told_and_the_rest_is_shown(tmp_path, file, content, said):

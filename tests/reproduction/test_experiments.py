@@ -95,8 +95,8 @@ def test_table_1_holds_the_papers_numbers():
 def test_recipes_and_experiments_quote_the_same_numbers(item, table):
     quoted = {row.method: row.reported for row in load_experiment(item).row if row.method and row.reported}
     for method, reported in quoted.items():
-        rows = [row for row in resolve(method).recipe.reported if row["table"].startswith(table)]
-        assert {row["dataset"]: (row["rec"], row["gen"]) for row in rows} == reported
+        rows = [row for row in resolve(method).recipe.reported if row.table.startswith(table)]
+        assert {row.dataset: (row.rec, row.gen) for row in rows} == reported
 
 
 def test_without_an_item_the_items_are_listed():

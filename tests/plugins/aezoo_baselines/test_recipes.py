@@ -103,8 +103,8 @@ def test_a_recipe_names_its_source_and_the_papers_numbers(name):
     assert recipe.name == name and recipe.scale == "small"
     assert all([recipe.title, recipe.paper, recipe.note]) and recipe.url.startswith("https://")
     for row in recipe.reported:
-        assert {"table", "dataset", "metric", "rec", "gen"} <= row.keys()
-    assert {row["dataset"] for row in recipe.reported} >= {"mnist", "fashion-mnist", "cifar10", "celeba"}
+        assert row.table and row.metric and None not in (row.rec, row.gen)
+    assert {row.dataset for row in recipe.reported} >= {"mnist", "fashion-mnist", "cifar10", "celeba"}
 
 
 @every_recipe
@@ -135,9 +135,9 @@ EARLIER = {
 
 
 def reported(name, table, dataset):
-    (row,) = [r for r in resolve(name).recipe.reported if table in r["table"] and r["dataset"] == dataset]
-    assert row["metric"] == "fid"
-    return row["rec"], row["gen"]
+    (row,) = [r for r in resolve(name).recipe.reported if table in r.table and r.dataset == dataset]
+    assert row.metric == "fid"
+    return row.rec, row.gen
 
 
 @pytest.mark.parametrize("name", TABLE)

@@ -1,5 +1,8 @@
 """Arrays in a file: layouts, types, labels, and what cannot be trained on."""
 
+import zipfile
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -162,3 +165,27 @@ def test_a_single_array_is_no_npz(tmp_path):
     with pytest.raises(ConfigError) as err:
         Npz(str(tmp_path / "x.npy")).load()
     assert "x.npy" in err.value.what and "np.savez" in err.value.fix
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"'descr'", b"'d\\scr'"), (b"{'descr", b"[[[[[[["), (b"(40, 30)", b"(40, 3("), (b"|u1", b"|O8")],
+)
+def test_a_mangled_header_is_named(tmp_path, old, new):
+    file = tmp_path / "a.npz"
+    np.savez(file, x=numbers(40, 30))
+    content = file.read_bytes()
+    body = zipfile.ZipFile(file).read("x.npy")
+    mangled = body.replace(old, new, 1)
+    assert mangled != body
+    sums = [zlib.crc32(one).to_bytes(4, "little") for one in (body, mangled)]
+    file.write_bytes(content.replace(body, mangled).replace(*sums))
+    with pytest.raises(ConfigError, match=r"a\.npz"):
+        Npz(str(file)).load()
+
+
+def test_classes_of_all_parts_are_counted_together(tmp_path):
+    rows = numbers(4, 3)
+    data = load(tmp_path, train=rows, test=rows, train_labels=[5, 10**7, 5, 5], test_labels=[9, 9, 9, 10**7])
+    assert data.classes == ("5", "9", "10000000")
+    assert data.train.labels.tolist() == [0, 2, 0, 0] and data.test.labels.tolist() == [1, 1, 1, 2]
