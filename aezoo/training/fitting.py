@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aezoo.config.optimizer import OptimizerConfig
+from aezoo.data.order import Sizes
 from aezoo.errors import ConfigError
 from aezoo.parts.interfaces import InitialisedFromData
 from aezoo.randomness import generator_for, mix
@@ -27,10 +28,11 @@ Batch = Callable[[int], Tensor]
 class Fitting:
     """The means of a fit.
 
-    generator:  on the CPU; the same for every fit of a run
-    seed:       to derive further generators from (aezoo.api.generator_for)
-    device:     of the model
-    steps:      iterations the autoencoder was trained for; the customary length of a fit
+    generator:   on the CPU; the same for every fit of a run
+    seed:        to derive further generators from (aezoo.api.generator_for)
+    device:      of the model
+    steps:       iterations the autoencoder was trained for; the customary length of a fit
+    batch_size:  rows of the minibatches that it was trained with, in the end; as customary
     """
 
     def __init__(self, stages: Stages, *, seed: int, device: torch.device, steps: int) -> None:
@@ -38,6 +40,7 @@ class Fitting:
         self.generator = generator_for("cpu", self.seed)
         self.device = device
         self.steps = steps
+        self.batch_size = Sizes(stages.config.train.batch_size).of_step(steps - 1)
         self._stages = stages
         self._trained = 0
 

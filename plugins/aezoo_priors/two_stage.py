@@ -29,7 +29,9 @@ class TwoStageFit(Config):
     """How the second stage is trained."""
 
     steps: PositiveInt | None = Field(None, description="iterations; none: as many as the first stage")
-    batch_size: PositiveInt = Field(64, description="codes in a minibatch")
+    batch_size: PositiveInt | None = Field(
+        None, description="codes in a minibatch; none: as many as train.batch_size; published: 64"
+    )
     lr: Number = Field(1e-3, description="learning rate of Adam; published: 1e-4")
 
 
@@ -53,7 +55,11 @@ class TwoStage(LatentPrior):
             tuple[PositiveInt, ...], Field(description="units of each hidden layer, both sides")
         ] = (256, 256),
         gamma: Annotated[
-            PositiveFloat, Field(description="standard deviation of z around its decoding, at the start")
+            PositiveFloat,
+            Field(
+                description="standard deviation of z around its decoding, at the start; codes themselves "
+                "have about 1, which is also where the authors start"
+            ),
         ] = 1.0,
         during: Annotated[
             str | dict[str, Any], Field(description="the prior in force while the first stage trains")
@@ -84,7 +90,7 @@ class TwoStage(LatentPrior):
 
         def batch(draw: int) -> Tensor:
             generator = generator_for(mean.device, fitting.seed, "codes", draw)
-            size = (self.settings.batch_size,)
+            size = (self.settings.batch_size or fitting.batch_size,)
             rows = torch.randint(len(mean), size, generator=generator, device=mean.device)
             if std is None:
                 return mean[rows]

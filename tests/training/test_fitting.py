@@ -13,7 +13,7 @@ from tests.toyparts import Flow, Shift, same, state_of
 class Stages:
     """Runs trainers to their end, and remembers them."""
 
-    config = SimpleNamespace(train=SimpleNamespace(precision="fp32"))
+    config = SimpleNamespace(train=SimpleNamespace(precision="fp32", batch_size=32))
 
     def __init__(self, model):
         self.model, self.ran, self.log = model, [], []
@@ -76,6 +76,14 @@ def test_the_second_stage_trains_through_the_one_trainer():
     assert (stage, steps) == ("fit", 40) and trainer.model is prior.stage
     losses = [numbers["autoencoder/gaussian"] + numbers["autoencoder/kl"] for numbers in stages.log]
     assert sum(losses[-5:]) < sum(losses[:5]) and bool(prior.fitted) and not prior.stage.training
+
+
+@pytest.mark.parametrize(("asked", "rows"), [(None, 32), (8, 8)])
+def test_the_second_stage_takes_minibatches_as_large_as_the_first_unless_told_otherwise(made, asked, rows):
+    prior = TwoStage(2, hidden=(16,), fit=TwoStageFit(batch_size=asked, steps=1))
+    means, _ = fitting(prior)
+    prior.fit(codes(), means)
+    assert len(made[0][0].batch(0)) == rows
 
 
 def test_samples_of_the_fitted_second_stage_lie_where_the_codes_do():

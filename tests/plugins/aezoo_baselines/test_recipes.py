@@ -8,6 +8,7 @@ import torch
 
 import aezoo
 from aezoo import hookimpl
+from aezoo.config.optimizer import OptimizerConfig
 from aezoo.data.loading import load_data
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.interfaces import moved_weights
@@ -213,3 +214,16 @@ def test_a_reloaded_model_samples_as_the_trained_one(trained):
     )
     assert torch.equal(one, same) and not torch.equal(one, other)
     assert one.shape == (5, 1, 8, 8) and one.min() >= 0 and one.max() <= 1
+
+
+@pytest.mark.parametrize("dataset", ["digits", *IMAGES])
+def test_two_stages_scale_can_arrive_at_small_errors_within_1000_steps(dataset, datasets):
+    """Adam moves log gamma by its rate a step at most, and images are reconstructed to within 0.05 or so."""
+    config = resolve("two-stage-vae", sets=[f"dataset.name={dataset}"])
+    start = math.log(config.reconstruction.settings.gamma)
+    assert not config.optimizer and start - 1000 * OptimizerConfig().lr <= math.log(0.05)
+
+
+def test_the_published_two_stage_vae_starts_its_scale_as_published():
+    config = resolve("two-stage-vae", scale="paper")
+    assert config.reconstruction.settings.gamma == 1.0 and config.prior.settings.fit.batch_size == 64
