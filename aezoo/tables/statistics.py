@@ -108,15 +108,12 @@ def ranks(values: Mapping[str, float], *, higher_is_better: bool) -> dict[str, f
     """1 for the best; equal values share the mean of their places.
 
     >>> ranks({"a": 2.0, "b": 1.0, "c": 2.0}, higher_is_better=True)
-    {'a': 1.5, 'c': 1.5, 'b': 3.0}
+    {'a': 1.5, 'b': 3.0, 'c': 1.5}
     """
-    order = sorted(values, key=lambda name: values[name], reverse=higher_is_better)
-    found: dict[str, float] = {}
-    for _, group in itertools.groupby(order, key=lambda name: values[name]):
-        names = list(group)
-        first = len(found) + 1
-        found.update(dict.fromkeys(names, first + (len(names) - 1) / 2))
-    return found
+    from scipy.stats import rankdata
+
+    places = rankdata([-value if higher_is_better else value for value in values.values()])
+    return dict(zip(values, places.tolist(), strict=True))
 
 
 def mean_rank(per_column: Sequence[Mapping[str, float]]) -> dict[str, float]:
