@@ -15,7 +15,7 @@ from aezoo.data.arrays import (
     with_validation,
 )
 from aezoo.data.loading import load_dataset
-from aezoo.errors import AezooError, ConfigError, MissingError
+from aezoo.errors import AezooError, ConfigError, MissingError, print_warning
 from aezoo.evaluation.measuring import Evaluation
 from aezoo.functional.divergences import (
     diagonal_normal_log_prob,
@@ -139,6 +139,7 @@ __all__ = [
     "metrics",
     "mlp",
     "part",
+    "print_warning",
     "require",
     "running_statistics",
     "schedule_of",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, final
 
@@ -12,9 +12,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from aezoo.api import ConfigError, Data, MissingError, Split, split_rows
-from aezoo_datasets.images import ENDINGS, Header, ImageFiles, Reader, header
+from aezoo.api import ConfigError, Data, MissingError, Split, print_warning, split_rows
+from aezoo_datasets.images import ENDINGS, Header, ImageFiles, Reader, header, used_bits
 from aezoo_datasets.settings import Flip, SkipBadImages
+
+LOOKED_AT = 16  # files of 16 bits, for the values they hold
 
 
 @final
@@ -41,6 +43,18 @@ class Folder:
         channels: Annotated[
             Literal["auto", 1, 3], Field(description="1: grey, 3: RGB; auto: what all files are")
         ] = "auto",
+        background: Annotated[
+            Literal["white", "black"], Field(description="what shows where an image is transparent")
+        ] = "white",
+        bits: Annotated[
+            int,
+            Field(
+                ge=0,
+                le=16,
+                description="of a grey value in files of 16 bits, such as 12 where a camera gives 0 to 4095; "
+                "0: all 16",
+            ),
+        ] = 0,
         flip: Flip = False,
         test: Annotated[
             float, Field(gt=0, lt=1, description="share of the images that is the test part, (0, 1)")
@@ -52,6 +66,7 @@ class Folder:
     ) -> None:
         self.path = Path(path).expanduser()
         self.image_size, self.channels, self.flip = image_size, channels, flip
+        self.background, self.bits = background, bits
         self.test, self.validation, self.skip = test, validation, skip_bad_images
 
     def load(self) -> Data:
@@ -64,7 +79,10 @@ class Folder:
         if not names:
             raise self._empty("it holds no image files")
         names, headers = self._read_headers(names)
-        reader = Reader(self._channels(names, headers), self.image_size)
+        self._look_for_dark_files(names, headers)
+        reader = Reader(
+            self._channels(names, headers), self.image_size, background=self.background, bits=self.bits
+        )
         shape = (reader.channels, *self._size(names, headers))
         if self.skip:
             names = self._decodable(names, reader)
@@ -128,8 +146,20 @@ class Folder:
         if not good:
             raise self._empty(f"none of its {len(names)} image files can be read")
         if len(good) < len(names):
-            print(
-                f"warning: {len(names) - len(good)} of {len(names)} image files are skipped", file=sys.stderr
+            print_warning(f"{len(names) - len(good)} of {len(names)} image files are skipped")
+
+    def _look_for_dark_files(self, names: Sequence[str], headers: Sequence[Header]) -> None:
+        """Say where files of 16 bits use fewer: cameras of 12 bits write such, and no head says it."""
+        deep = [name for name, one in zip(names, headers, strict=True) if one.bits == 16]
+        if not deep or self.bits:
+            return
+        used = 0
+        with suppress(ConfigError):  # a damaged file is told where it is read
+            used = max(used_bits(self.path / name) for name in deep[:LOOKED_AT])
+        if 8 < used < 14:
+            print_warning(
+                f"{deep[0]} and others of 16 bits hold values of {used} bits, and come out dark: "
+                f"--set dataset.bits={used} where that is their range"
             )
 
     def _channels(self, names: Sequence[str], headers: Sequence[Header]) -> int:
@@ -191,7 +221,7 @@ def _refuse(err: OSError) -> None:
 
 
 def _say_skipped(err: ConfigError) -> None:
-    print(f"warning: skipped: {err.what}", file=sys.stderr)
+    print_warning(f"skipped: {err.what}")
 
 
 def _classes(names: Sequence[str]) -> tuple[Tensor | None, tuple[str, ...]]:

@@ -22,7 +22,7 @@ from aezoo_extractors.published import FID, ISC, KID, Neighbours, PrecisionRecal
 from aezoo_extractors.shapes import image_shape
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
-HASH = "6726825d"  # the beginning of the file's sha256
+HASH = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"  # sha256 of the file
 VARIABLE = "AEZOO_INCEPTION"
 TOGETHER = 32  # images; each takes 10 MB in the first layers, whatever its own size
 LAYER = "2048"  # as torch-fidelity calls pool3
@@ -127,7 +127,7 @@ def _missing(what: str, where: str) -> MissingError:
     return MissingError(
         f"the weights of the extractor 'inception' are not on this machine: {what}",
         where=where,
-        fix=f"get {FILE}, whose sha256 begins with {HASH}, and put it there, or name it with --weights FILE "
+        fix=f"get {FILE}, whose sha256 is {HASH}, and put it there, or name it with --weights FILE "
         f"or in {VARIABLE}; --download fetches it",
     )
 
@@ -151,9 +151,9 @@ def _check(file: Path) -> str:
     """
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if not digest.startswith(HASH):
+    if digest != HASH:
         raise ConfigError(
-            f"{file} is not the Inception of FID: its sha256 is {digest}, and should begin with {HASH}",
+            f"{file} is not the Inception of FID: its sha256 is {digest}, and should be {HASH}",
             where=str(file),
             fix=f"put the right {FILE} in its place, or name it with --weights FILE",
         )

@@ -159,6 +159,8 @@ def test_the_config_holds_all_that_makes_a_row(root, tmp_path):
         "path": str(root),
         "image_size": 8,
         "channels": "auto",
+        "background": "white",
+        "bits": 0,
         "flip": True,
         "test": 0.1,
         "validation": 0,

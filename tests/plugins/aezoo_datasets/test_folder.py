@@ -248,10 +248,10 @@ def test_nothing_but_bad_images_is_an_error_also_when_skipping(tmp_path, capsys)
 def test_a_file_without_permission_is_named(root, monkeypatch):
     opened = Image.open
 
-    def refuse(path, *args):
+    def refuse(path, *args, **options):
         if str(path).endswith("00003.png"):
             raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, *args)
+        return opened(path, *args, **options)
 
     monkeypatch.setattr(Image, "open", refuse)
     said = refusal(root)

@@ -70,6 +70,16 @@ def test_weights_with_another_hash_are_refused(way, hub, tmp_path, monkeypatch):
     assert str(wrong) in str(caught.value)
 
 
+def test_a_hash_that_only_begins_like_the_right_one_is_refused(hub, monkeypatch):
+    hub.parent.mkdir(parents=True)
+    hub.write_bytes(b"anything")
+    digest = hashlib.sha256(b"anything").hexdigest()
+    monkeypatch.setattr(inception, "HASH", digest[:8])
+    with pytest.raises(ConfigError, match=f"its sha256 is {digest}"):
+        Inception(shape=(1, 28, 28))
+    assert len(HASH) == 64
+
+
 def test_a_named_file_that_is_not_there_is_not_replaced_by_another(hub, tmp_path, monkeypatch):
     hub.parent.mkdir(parents=True)
     hub.write_bytes(b"anything")
@@ -98,7 +108,7 @@ def test_nothing_is_fetched_unless_asked_for(hub, monkeypatch):
 
 
 def with_hash_of(file, monkeypatch):
-    monkeypatch.setattr(inception, "HASH", hashlib.sha256(file.read_bytes()).hexdigest()[:8])
+    monkeypatch.setattr(inception, "HASH", hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 class Harmful:
