@@ -18,7 +18,8 @@ class Protocol:
     extractor:       the space; empty where x itself is measured
     layer, resize:   of the extractor, in its own words
     weights_sha256:  of the extractor's weights; empty without weights
-    rounding:        `8 bits` where images were rounded to what a file would hold, `none` otherwise
+    rounding:        `8 bits` where images were rounded to what a file would hold; `dequantised` where uniform
+                     noise was added to rounded ones for a likelihood; `none` otherwise
     stretched:       whether each generated image was stretched to the whole range (the FlexAE papers' quirk)
     checkpoint:      which of a run's weights: the last, the best on validation data, or, as the FlexAE papers
                      report, the lowest of all values on test data
@@ -38,7 +39,7 @@ class Protocol:
     layer: str = ""
     resize: str = "none"
     weights_sha256: str = ""
-    rounding: Literal["8 bits", "none"] = "none"
+    rounding: Literal["8 bits", "dequantised", "none"] = "none"
     stretched: bool = False
     checkpoint: CheckpointRule = "last"
     weights: Literal["last", "averaged"] = "last"

@@ -21,7 +21,14 @@ Draw = Callable[[int], tuple[Tensor, Tensor]]
 """Number n of codes for each of the rows [B, *shape] -> z [n * B, m], log q(z | x) [n * B]."""
 
 
-def importance_nll(model: Autoencoder, x: Tensor, *, samples: int, generator: torch.Generator) -> Tensor:
+def importance_nll(
+    model: Autoencoder,
+    x: Tensor,
+    *,
+    samples: int,
+    generator: torch.Generator,
+    level: float | None = None,
+) -> Tensor:
     """-log 1/K sum_k p(x | z_k) p(z_k) / q(z_k | x) with z_k ~ q(z | x), in nats per row.
 
     An upper bound of -log p(x) in the mean, which falls towards it as K = `samples` grows; with K = 1 it is
@@ -32,20 +39,34 @@ def importance_nll(model: Autoencoder, x: Tensor, *, samples: int, generator: to
     x:          images as the model takes them, on its device
     samples:    K >= 1; 5,000 in the source
     generator:  on the model's device
+    level:      distance of the values that x was rounded to, 1/255 for 8 bits; None: x is not rounded
+
+    A density of rounded x says nothing: narrow peaks at the levels raise it without end. So x is dequantised,
+    by uniform noise of one level, which is drawn from the generator once a row; what is bounded is then
+    the probability of the levels, the density times level^D (Theis et al. 2016, section 3.1).
 
     Shapes:  [B, *shape] -> float64 [B]
-    Range:   nats; below 0 where densities are above 1, and scaled data shift it: x / c adds D log c to log p
-    Raises:  ConfigError for parts without what is needed, no samples, and values that are not finite
-    Source:  Burda et al. 2016 (arXiv:1509.00519), equation 8
+    Range:   nats. With a level >= 0 in the mean. Without one below 0 where densities are above 1, and scaled
+             data shift it: x / c adds D log c to log p
+    Raises:  ConfigError for parts without what is needed, no samples, values that are not finite, and x that
+             is not of zeros and ones where the cost is a probability of those
+    Source:  Burda et al. 2016 (arXiv:1509.00519), equation 8; dequantised: Theis et al. 2016
+             (arXiv:1511.01844)
     """
     _check(model, x, samples)
     with evaluation(model):
-        rows = [_nll(model, chunk, samples, generator) for chunk in x.split(_PASSES)]
+        rows = [_nll(model, chunk, samples, generator, level) for chunk in x.split(_PASSES)]
     return _finite(torch.cat(rows))
 
 
-def _nll(model: Autoencoder, x: Tensor, samples: int, generator: torch.Generator) -> Tensor:
+def _nll(
+    model: Autoencoder, x: Tensor, samples: int, generator: torch.Generator, level: float | None
+) -> Tensor:
     draw = _drawing(model, x, generator)
+    width = 0.0  # log of what a level takes of the space of x
+    if level is not None and not _is_binary(model):
+        noise = torch.rand(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        x, width = x + level * (noise - 0.5), x[0].numel() * math.log(level)
     together = max(1, _PASSES // len(x))
     total = torch.full((len(x),), -torch.inf, dtype=torch.float64, device=x.device)
     for done in range(0, samples, together):
@@ -53,7 +74,7 @@ def _nll(model: Autoencoder, x: Tensor, samples: int, generator: torch.Generator
         z, log_q = draw(count)
         log_weight = _log_joint(model, x.repeat(count, *[1] * (x.dim() - 1)), z) - log_q.double()
         total = torch.logaddexp(total, log_weight.reshape(count, len(x)).logsumexp(dim=0))
-    return math.log(samples) - total
+    return math.log(samples) - total - width
 
 
 def _log_joint(model: Autoencoder, x: Tensor, z: Tensor) -> Tensor:
@@ -94,12 +115,22 @@ def _check(model: Autoencoder, x: Tensor, samples: int) -> None:
             where="reconstruction.name",
             fix="evaluate models whose reconstruction has log_likelihood (`aezoo list reconstruction`)",
         )
+    if _is_binary(model) and not bool(((x == 0) | (x == 1)).all()):
+        raise ConfigError(
+            "this reconstruction cost is a probability of zeros and ones, and these images hold other values",
+            where="reconstruction.name",
+            fix="evaluate a model whose cost is a density of grey values, or give black and white images",
+        )
     if not isinstance(model.prior, HasDensity):
         raise ConfigError(
             "this prior has no density, so images have no likelihood",
             where="prior.name",
             fix="evaluate models whose prior has log_prob (`aezoo list prior`)",
         )
+
+
+def _is_binary(model: Autoencoder) -> bool:
+    return bool(getattr(model.reconstruction, "binary", False))
 
 
 def _finite(nll: Tensor) -> Tensor:

@@ -155,7 +155,10 @@ class DataSource(Protocol):
 
 @runtime_checkable
 class HasLikelihood(Protocol):
-    """A reconstruction cost that is the negative logarithm of a density p(x | z)."""
+    """A reconstruction cost that is the negative logarithm of a density p(x | z).
+
+    With `binary = True` it is one of a probability, of zeros and ones, and x of other values is refused.
+    """
 
     def log_likelihood(self, x: Tensor, x_hat: Tensor) -> Tensor:
         """log p(x | z), nats [B], of x [B, *shape] where the decoder gives x_hat."""

@@ -17,6 +17,8 @@ class BCE(Reconstruction):
     Sum over pixels, in nats, so that the KL's weight 1 gives the ELBO.
     """
 
+    binary = True
+
     def __init__(
         self,
         *,
@@ -40,6 +42,6 @@ class BCE(Reconstruction):
         """log p(x | z) of independent coins, nats [B], whatever the weight.
 
         A probability for x of zeros and ones only. For grey x it is no density, as it does not integrate to 1
-        over [0, 1]: its numbers compare models of the same data with this cost, and with no other.
+        over [0, 1].
         """
         return -binary_cross_entropy(x, x_hat)

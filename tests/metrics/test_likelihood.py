@@ -176,3 +176,69 @@ def test_images_that_are_no_numbers_are_refused():
         importance_nll(model(), x, samples=3, generator=seeded())
     with pytest.raises(ConfigError, match="x has no rows"):
         importance_nll(model(), rows()[:0], samples=3, generator=seeded())
+
+
+# --- images whose values were rounded to levels
+
+LEVEL = 1 / 255
+
+
+class Nothing(nn.Module):
+    """Decodes every code to one grey."""
+
+    def forward(self, z):
+        return torch.full((len(z), D), 0.5, dtype=z.dtype)
+
+
+def levels_model(gamma):
+    made = model(Exact(), GaussianNLL(gamma=gamma, floor=-20.0))
+    made.decoder = Nothing()
+    made.encoder = Exact(coded=True)
+    made.encoder.forward = lambda x, generator=None: standard_codes(x, generator)
+    return made
+
+
+def standard_codes(x, generator):
+    z = torch.randn(len(x), M, generator=generator, dtype=x.dtype)
+    return Posterior(z, log_q=diagonal_normal_log_prob(z, torch.zeros_like(z), torch.zeros_like(z)))
+
+
+@pytest.mark.parametrize("gamma", [0.002, 0.1])
+def test_rounded_images_are_dequantised_to_the_closed_form(gamma):
+    """E ((k + u) level - b)^2 = (k level - b)^2 + level^2 / 12; a probability is density times width."""
+    x = (torch.tensor([127.0, 128.0, 127.0, 128.0, 127.0]) / 255).double().repeat(4000, 1)
+    found = importance_nll(levels_model(gamma), x, samples=1, generator=seeded(), level=LEVEL)
+    square = (x[0] - 0.5).square() + LEVEL**2 / 12
+    expected = (square / (2 * gamma**2) + 0.5 * math.log(2 * math.pi * gamma**2) - math.log(LEVEL)).sum()
+    assert found.mean().item() == pytest.approx(expected.item(), rel=0.01)
+    normal = torch.distributions.Normal(torch.tensor(0.5).double(), gamma)
+    exact = -(normal.cdf(x[0] + LEVEL / 2) - normal.cdf(x[0] - LEVEL / 2)).log().sum()
+    assert found.mean().item() > exact.item() - 0.01 and exact > 0  # a bound of a probability
+
+
+def test_a_density_that_grows_without_end_at_one_level_is_given_no_credit_for_it():
+    """As of black borders: without noise its likelihood is whatever 1 / gamma is."""
+    x = torch.full((50, D), 0.5).double()
+    sharp, blunt = (
+        importance_nll(levels_model(gamma), x, samples=1, generator=seeded(), level=LEVEL).mean()
+        for gamma in (1e-5, 2e-3)
+    )
+    assert sharp > blunt > 0 > importance_nll(levels_model(1e-5), x, samples=1, generator=seeded()).mean()
+
+
+def test_the_noise_of_dequantising_follows_the_generator():
+    x = torch.full((3, D), 0.5).double()
+    first, again, other = (
+        importance_nll(levels_model(0.1), x, samples=2, generator=seeded(seed), level=LEVEL)
+        for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_coins_are_refused_for_grey_images_and_not_for_black_and_white():
+    coins = model(Exact(), BCE(range=(0.0, 1.0)))
+    coins.decoder = Nothing()
+    with pytest.raises(ConfigError, match="zeros and ones"):
+        importance_nll(coins, torch.full((2, D), 0.3).double(), samples=3, generator=seeded())
+    x = torch.eye(D).double()
+    assert importance_nll(coins, x, samples=3, generator=seeded()).isfinite().all()

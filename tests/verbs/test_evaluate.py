@@ -355,9 +355,26 @@ def test_a_likelihood_that_a_model_does_not_have_is_told_with_the_part_that_lack
     assert found.value("nll", "run") is None and "reconstruction cost is no density" in found.table()
 
 
-@pytest.mark.parametrize("reconstruction", ["bce", "gaussian"])
-def test_the_likelihood_of_a_vae_is_a_number_below_the_bound_of_one_sample(tmp_path, reconstruction):
-    run = tiny.trained(tmp_path / "run", reconstruction=reconstruction, steps=20)
+def test_the_likelihood_of_rounded_images_says_that_they_were_dequantised(tmp_path):
+    run = tiny.trained(tmp_path / "run", reconstruction="gaussian", steps=20)
+    (row,) = aezoo.evaluate(run.path, metrics=["nll"], n=50).rows()
+    assert row["rounding"] == "dequantised" and row["value"] > 0  # of a probability, not of a density
+
+
+def test_the_likelihood_of_vectors_is_that_of_a_density(tmp_path):
+    run = tiny.trained(tmp_path / "run", dataset="synthetic-2d", reconstruction="gaussian")
+    (row,) = aezoo.evaluate(run.path, metrics=["nll"], n=50).rows()
+    assert row["rounding"] == "none"
+
+
+def test_the_likelihood_of_coins_is_refused_for_grey_images(tmp_path):
+    run = tiny.trained(tmp_path / "run", reconstruction="bce")
+    found = aezoo.evaluate(run.path, metrics=["nll"], n=50)
+    assert found.value("nll", "run") is None and "zeros and ones" in found.table()
+
+
+def test_the_likelihood_of_a_vae_is_a_number_below_the_bound_of_one_sample(tmp_path):
+    run = tiny.trained(tmp_path / "run", reconstruction="gaussian", steps=20)
     few, many = (
         aezoo.evaluate(run.path, metrics={"nll": {"samples": samples}}, n=50).value("nll", "likelihood")
         for samples in (1, 200)
