@@ -39,6 +39,9 @@ class Finding:
         return min(self.supports, self.contradicts)
 
 
+NOT_RELATIVE = Finding("a relative change takes positive numbers to begin with", tested=False)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A decision, and the numbers behind it in words.
@@ -139,7 +142,7 @@ def falls(series: Sequence[Values]) -> Finding:
 def rises_less(a: Sequence[Values], b: Sequence[Values]) -> Finding:
     """From first to last a rises by less than b, relative to where each begins: difference of differences."""
     if any(value <= 0 for series in (a, b) for value in series[0].values()):
-        return Finding("a relative rise takes positive numbers to begin with", tested=False)
+        return NOT_RELATIVE
     ours, theirs = (ratio(series[-1], series[0]) for series in (a, b))
     found, absolute = interval(ours, theirs), interval(minus(a[-1], a[0]), minus(b[-1], b[0]))
     if found is None:
@@ -154,6 +157,8 @@ def flat(series: Sequence[Values], tolerance: float, *, may_fall: bool = False) 
 
     may_fall:  only a rise counts against it
     """
+    if any(value <= 0 for value in series[0].values()):
+        return NOT_RELATIVE
     changes = [change(values, series[0]) for values in series[1:]]
     whole = [found for found in changes if found is not None]
     if len(whole) < len(changes):

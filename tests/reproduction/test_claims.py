@@ -80,6 +80,11 @@ def test_flat_has_to_be_shown():
     assert decision(claims.flat([around(10.0), {0: 10.0}], 0.1)) == "not decidable"
 
 
+def test_a_change_relative_to_nothing_is_told_as_such():
+    finding = claims.flat([around(0.0), around(1.0)], 0.1)
+    assert not finding.tested and "positive numbers" in finding.why
+
+
 def test_where_a_fall_is_welcome_only_a_rise_counts_against_it():
     assert decision(claims.flat([around(10.0), around(5.0)], 0.1)) == "contradicted"
     assert decision(claims.flat([around(10.0), around(5.0)], 0.1, may_fall=True)) == "supported"
