@@ -60,7 +60,7 @@ class RunFileError(AezooError):
 
 
 class DiskError(AezooError):
-    """A file that cannot be written: no space, no permission, a disk that is gone."""
+    """A file that cannot be read or written: no space, no permission, a disk that is gone."""
 
 
 class InterruptedRun(AezooError):

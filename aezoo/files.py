@@ -22,6 +22,8 @@ REMEDY = {
     errno.EROFS: "choose a place that can be written to",
     errno.EACCES: "choose a place you may write to, or change its permissions",
     errno.EPERM: "choose a place you may write to, or change its permissions",
+    errno.EIO: "mend the disk and try again",
+    errno.ESTALE: "mend the network disk and try again",
 }
 """Refusals of a disk that need not be anybody's bug, wherever they come up."""
 
@@ -31,6 +33,12 @@ _PLACE = {
     errno.EEXIST: "choose a place where no file stands in the way",
     errno.EISDIR: "choose a place where no directory stands in the way",
     errno.ENAMETOOLONG: "choose a shorter name",
+}
+_UNREADABLE = {
+    errno.EACCES: "change its permissions",
+    errno.EPERM: "change its permissions",
+    errno.ENOENT: "put it back: it is gone",
+    errno.EISDIR: "take away the directory that stands in its place",
 }
 
 
@@ -43,15 +51,28 @@ def writing(path: Path) -> Iterator[None]:
         raise disk_error(path, err) from err
 
 
-def disk_error(path: Path | str, err: OSError) -> DiskError:
+def disk_error(path: Path | str, err: OSError, said: str = "written") -> DiskError:
     """A refusal of the operating system, with the path and a remedy."""
     return DiskError(
-        f"{path} cannot be written: {err.strerror or err}",
+        f"{path} cannot be {said}: {err.strerror or err}",
         where=str(path),
         fix={**REMEDY, **_PLACE}.get(
             err.errno or 0, "what was written before is intact; mend the disk and try again"
         ),
     )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What the operating system refuses in here becomes a DiskError that names the path."""
+    try:
+        yield
+    except OSError as err:
+        raise DiskError(
+            f"{path} cannot be read: {err.strerror or err}",
+            where=str(path),
+            fix=_UNREADABLE.get(err.errno or 0, "mend the disk and try again"),
+        ) from err
 
 
 def make_directory(path: Path) -> None:

@@ -24,7 +24,15 @@ Origin = Callable[[str], str]
 Parts = dict[str, Any]
 """Section -> `Part`; under `regularizer` a `Part` for each label."""
 _NETWORKS = ("backbone", "decoder", "dataset")  # sections that leave the method what it is
-_WRITTEN = ("format", "version", "plugins", "packages", "x", "inherited")  # by the program, never by hand
+_WRITTEN = (
+    "format",
+    "version",
+    "id",
+    "plugins",
+    "packages",
+    "x",
+    "inherited",
+)  # by the program, never by hand
 
 
 def resolve(

@@ -62,7 +62,7 @@ def main() -> None:
     except OSError as err:
         if err.errno not in REMEDY or err.filename is None:
             raise
-        print(disk_error(err.filename, err), file=sys.stderr)
+        print(disk_error(err.filename, err, "read or written"), file=sys.stderr)
         raise SystemExit(1) from None
     except (MemoryError, RuntimeError) as err:
         if not _out_of_memory(err):

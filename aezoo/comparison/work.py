@@ -58,8 +58,8 @@ def task_of(text: str) -> Task:
 
 
 def is_trained(path: Path) -> bool:
-    """Whether a run directory holds a finished training."""
-    return (path / "results.json").is_file() and (path / "model.safetensors").is_file()
+    """Whether a run directory holds a training that came to the end its config.toml asks for."""
+    return (path / "results.json").is_file() and RunDir(path).is_finished()
 
 
 def is_kept(path: Path) -> bool:

@@ -152,6 +152,9 @@ class RunConfig(Config):
 
     format: Annotated[int, IMMATERIAL] = Field(FORMAT, description="version of the run directory's files")
     version: Annotated[str, IMMATERIAL] = Field("", description="version of aezoo that wrote the file")
+    id: Annotated[str | None, IMMATERIAL] = Field(
+        None, description="of this run: its checkpoints and its model name it too; none: an older aezoo's"
+    )
     plugins: Annotated[tuple[str, ...], IMMATERIAL] = Field(
         (), description="one-file plugins, as paths seen from this file"
     )

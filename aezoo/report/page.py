@@ -16,7 +16,7 @@ from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.report.cloud import cloud
 from aezoo.report.curves import phases
 from aezoo.report.differences import differences, settings
-from aezoo.report.view import NOT_FINISHED, Lines, Looks, RunView, labels, read, without_paths
+from aezoo.report.view import EXTENDED, NOT_FINISHED, Lines, Looks, RunView, labels, read, without_paths
 from aezoo.tables.cell import Outcome
 from aezoo.tables.render.html import render as fragment
 from aezoo.tables.render.layout import clean, shorten
@@ -166,7 +166,7 @@ def _warnings(page: Page) -> list[tuple[str, list[str]]]:
 
 def _failure(outcome: Outcome) -> list[str]:
     text = shorten(clean(_without_paths(outcome.failure, [outcome])))
-    return [text if outcome.failure == NOT_FINISHED else f"failed: {text}"] if text else []
+    return [text if outcome.failure in (NOT_FINISHED, EXTENDED) else f"failed: {text}"] if text else []
 
 
 def _facts(view: RunView) -> dict[str, str]:

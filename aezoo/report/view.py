@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 
 from aezoo.config.check import check
 from aezoo.config.run import RunConfig, dataset_name
-from aezoo.errors import ConfigError, RunFileError
-from aezoo.rundir.rundir import MODEL, RunDir
+from aezoo.errors import AezooError, ConfigError
+from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell, Outcome
 
 NOT_FINISHED = "its training is not finished: it left no results yet"
-LONGEST_HEADER = 100_000_000  # bytes: what safetensors itself allows
+EXTENDED = "its training was extended and is not finished: its results are of fewer steps"
 
 Lines = Sequence[Mapping[str, Any]]
 
@@ -100,7 +99,7 @@ def read(
         outcome=outcome,
         lines=found,
         pictures={name: _picture(path, name) for name in ("samples", "reconstructions")},
-        sha256=_sha256(path / MODEL),
+        sha256=run.model_sha256(),
         faults=tuple(faults),
     )
 
@@ -144,16 +143,18 @@ def _outcome(run: RunDir, config: RunConfig, label: str, given: Mapping[str, Any
     cell = Cell(label, dataset_name(config.dataset), config.train.seed, config, run.path)
     try:
         results = run.read_results() if given is None else given
-    except RunFileError as err:
+    except AezooError as err:
         return Outcome(cell, {}, err.what.replace(f"{run.path}/", ""))
+    if run.has_model() and not run.is_finished():
+        return Outcome(cell, {}, EXTENDED)
     return Outcome(cell, results, "" if "steps" in results else NOT_FINISHED)
 
 
 def _lines(run: RunDir) -> tuple[Lines, list[str]]:
     try:
         lines, faults = run.metrics()
-    except OSError as err:
-        return [], [f"metrics.jsonl cannot be read: {err.strerror}"]
+    except AezooError as err:
+        return [], [err.what.replace(f"{run.path}/", "")]
     return lines, [fault.replace(f"{run.path}/", "") for fault in faults]
 
 
@@ -165,14 +166,3 @@ def _picture(path: Path, name: str) -> Picture:
         return Picture(why=f"the run directory holds no {file.name}")
     except OSError as err:
         return Picture(why=f"{file.name} cannot be read: {err.strerror}")
-
-
-def _sha256(file: Path) -> str:
-    """What the header of a safetensors file says of its tensors; the tensors are not read."""
-    try:
-        with file.open("rb") as content:
-            length = int.from_bytes(content.read(8), "little")
-            header = json.loads(content.read(min(length, LONGEST_HEADER)))
-        return str(header.get("__metadata__", {}).get("sha256", ""))
-    except (OSError, ValueError, AttributeError):
-        return ""

@@ -8,13 +8,6 @@ from typing import Any
 from aezoo.files import parse_json
 
 
-def parse(content: bytes) -> tuple[list[dict[str, Any]], int]:
-    """The whole lines, and how many others there are; behind the last newline one is still being written."""
-    found = [line_of(line) for line in content.split(b"\n")[:-1]]
-    whole = [line for line in found if line is not None]
-    return whole, len(found) - len(whole)
-
-
 def line_of(text: bytes) -> dict[str, Any] | None:
     """What a line says; None for one that is no line of a training."""
     try:
@@ -25,13 +18,14 @@ def line_of(text: bytes) -> dict[str, Any] | None:
         return None
     stage = line.get("stage", "train")
     known = isinstance(stage, str) and re.fullmatch(r"train|fit\d{0,9}", stage)
-    return line if known and not any(map(_is_huge, line.values())) else None
+    numbers = [value for key, value in line.items() if key != "stage"]
+    return line if known and all(map(_is_number, numbers)) else None
 
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
 
 
-def _is_huge(value: Any) -> bool:
-    """A whole number that no float can hold."""
-    return isinstance(value, int) and abs(value) >= 1 << 63
+def _is_number(value: Any) -> bool:
+    """Whether a float can hold it."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 63)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from aezoo.config.check import check_keys
 from aezoo.config.merge import flat
 from aezoo.config.run import FileOutline, RunConfig, material
 from aezoo.errors import ConfigError, RunFileError, print_warning
-from aezoo.files import writing
+from aezoo.files import sha256, writing
 from aezoo.registry import onefile
 from aezoo.rundir.lock import LOCK, hold
 from aezoo.rundir.own import remove
@@ -97,7 +98,7 @@ def _open(
         )
     path = run.path.resolve()
     onefile.keep_copies(config.plugins, path)
-    RunDir(path).write_config(config)
+    RunDir(path).write_config(config.model_copy(update={"id": run_id(config)}))
     return None
 
 
@@ -108,13 +109,24 @@ def _resume(run: RunDir, config: RunConfig, given: Collection[str], *, trust: bo
     extended = config.train.steps > before.train.steps
     checkpoint, faults = run.load_latest("train" if extended else None)
     if extended:
+        if run.has_model() and run.model_steps() is None:  # an older aezoo did not say it
+            run.write_model(run.read_model(), before.train.steps)
         run.drop_fits()
     for fault in faults:
         print_warning(f"a damaged checkpoint is passed over: {fault}")
     if faults and checkpoint is None:
         print_warning("no whole checkpoint is left: training begins anew at step 0")
-    run.write_config(config)
+    if checkpoint is not None:
+        run.mend_pointer(checkpoint)
+    run.write_config(config.model_copy(update={"id": before.id}))
     return checkpoint
+
+
+def run_id(config: RunConfig) -> str:
+    """Sixteen hexadecimal digits of what a run's weights depend on, but for the number of steps."""
+    table = material(config)
+    table["train"].pop("steps")
+    return sha256(json.dumps(table, sort_keys=True).encode())[:16]
 
 
 def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,32 +25,36 @@ from aezoo.files import (
     as_bytes,
     flush_directory,
     make_directory,
-    parse_json,
+    reading,
     sha256,
     write_bytes,
     write_text,
     writing,
 )
-from aezoo.rundir import metrics, results, seals
+from aezoo.rundir import results, seals
+from aezoo.rundir.log import Log, stage_order
 from aezoo.rundir.own import CHECKPOINT
 from aezoo.rundir.replace import Replacement, moved_aside
+from aezoo.rundir.sealed import Damaged, holds, open_sealed, parse, read_said, seal, seal_table
 
 MODEL, TRAINER, STATE = "model.safetensors", "trainer.safetensors", "state.json"
+RETRIES = 5  # of a reading that another process came in between
+_STATE = {"format": int, "stage": str, "step": int, "seconds": float, "sha256": dict}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A moment of training: stage and step, the model's tensors, the trainer's."""
+    """A moment of training: stage and step, the model's tensors, the trainer's.
+
+    log:  what is known of the lines of metrics.jsonl before it
+    """
 
     stage: str
     step: int
     model: dict[str, Tensor]
     trainer: dict[str, Tensor]
     seconds: float
-
-
-class _Damaged(Exception):
-    """A file whose content is not what was written."""
+    log: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunDir:
@@ -60,6 +65,7 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.log = Log(self.metrics_file)
         self._replacing: tuple[Replacement, Path] | None = None
 
     @property
@@ -73,8 +79,12 @@ class RunDir:
     def replace(self, replacement: Replacement) -> Replacement:
         """Lie beside the run of this name from now on, and take its place with the first checkpoint."""
         self._replacing = replacement, self.path
-        self.path = replacement.run
+        self._move(replacement.run)
         return replacement
+
+    def _move(self, path: Path) -> None:
+        self.path = path
+        self.log.file = self.metrics_file
 
     # -- configuration -----------------------------------------------------------------------------
 
@@ -107,11 +117,7 @@ class RunDir:
                 else "name the directory of a run",
             )
         table = read_toml(self.path / "config.toml")
-        if not seals.is_whole((self.path / "config.toml").read_bytes()):
-            print_warning(
-                f"{self.path / 'config.toml'} is not as aezoo wrote it: it fails its checksum; "
-                "where you changed it yourself, delete its first line"
-            )
+        self._check_config()
         if not isinstance(table.get("format", 0), int) or table.get("format", 0) > FORMAT:
             raise RunFileError(
                 f"{self.path} was written by aezoo {table.get('version', '(unknown)')}, with files of format "
@@ -126,6 +132,26 @@ class RunDir:
             )
         return table
 
+    def _check_config(self) -> None:
+        """Warn where config.toml is not what aezoo wrote last: people may edit it, and disks may fail."""
+        file = self.path / "config.toml"
+        with reading(file):
+            whole = seals.is_whole(file.read_bytes())
+        if not whole:
+            _warn_once(
+                f"{file} is not as aezoo wrote it: it fails its checksum; "
+                "where you changed it yourself, delete its first line"
+            )
+
+    def _said(self, section: str, key: str) -> Any:
+        """What config.toml says under a key; None where it does not, or is none."""
+        try:
+            table = read_toml(self.path / "config.toml")
+        except ConfigError:
+            return None
+        found = table.get(section, {}) if section else table
+        return found.get(key) if isinstance(found, dict) else None
+
     # -- checkpoints -------------------------------------------------------------------------------
 
     def save_checkpoint(self, checkpoint: Checkpoint, keep: int) -> None:
@@ -135,14 +161,18 @@ class RunDir:
         """
         name = _name(checkpoint.stage, checkpoint.step)
         parts = {MODEL: _pack(checkpoint.model), TRAINER: _pack(checkpoint.trainer)}
-        state = {
-            "format": FORMAT,
-            "version": __version__,
-            "stage": checkpoint.stage,
-            "step": checkpoint.step,
-            "seconds": checkpoint.seconds,
-            "sha256": {file: sha256(content) for file, content in parts.items()},
-        }
+        state = seal_table(
+            {
+                "format": FORMAT,
+                "version": __version__,
+                "run": self._said("", "id"),
+                "stage": checkpoint.stage,
+                "step": checkpoint.step,
+                "seconds": checkpoint.seconds,
+                "metrics": self.log.remember(),
+                "sha256": {file: sha256(content) for file, content in parts.items()},
+            }
+        )
         unfinished = self.checkpoints / f".{name}"
         shutil.rmtree(unfinished, ignore_errors=True)
         try:
@@ -163,14 +193,16 @@ class RunDir:
         if self._replacing is not None:
             replacement, path = self._replacing
             replacement.take_place()
-            self.path, self._replacing = path, None
+            self._move(path)
+            self._replacing = None
         self._prune(checkpoint.stage, keep)
 
     def names(self) -> list[str]:
         """Complete checkpoints: later stages and steps last."""
         if not self.checkpoints.is_dir():
             return []
-        found = [path.name for path in self.checkpoints.iterdir() if (path / STATE).exists()]
+        with reading(self.checkpoints):
+            found = [path.name for path in self.checkpoints.iterdir() if (path / STATE).exists()]
         return sorted(filter(CHECKPOINT.fullmatch, found), key=_order)
 
     def drop_fits(self) -> None:
@@ -192,7 +224,7 @@ class RunDir:
         name = _name("train", step)
         try:
             return self._load(name)
-        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as err:
+        except (OSError, ValueError, safetensors.SafetensorError) as err:
             raise RunFileError(
                 f"{self.checkpoints / name} is damaged: {err}", fix="delete it, or train anew"
             ) from err
@@ -202,40 +234,73 @@ class RunDir:
 
         Raises:  RunFileError for one that a newer aezoo wrote: it is no damage, and must not be trained over
         """
-        faults: list[str] = []
-        for name in reversed(self.names()):
-            if stage is not None and _order(name)[0] != _stage_order(stage):
-                continue
-            try:
-                return self._load(name), faults
-            except (_Damaged, OSError, ValueError, KeyError, safetensors.SafetensorError) as err:
-                faults.append(f"{self.checkpoints / name}: {err}")
+        for _ in range(RETRIES):  # another process may delete the one that is read, after writing a newer one
+            faults: list[str] = []
+            gone = False
+            for name in reversed(self.names()):
+                if stage is not None and _order(name)[0] != stage_order(stage):
+                    continue
+                try:
+                    return self._load(name), faults
+                except (OSError, ValueError, safetensors.SafetensorError) as err:
+                    faults.append(f"{self.checkpoints / name}: {err}")
+                    gone = gone or not (self.checkpoints / name).exists()
+            if not gone:
+                break
         return None, faults
 
     def _load(self, name: str) -> Checkpoint:
         directory = self.checkpoints / name
-        state = json.loads((directory / STATE).read_text(encoding="utf-8"))
-        if state["format"] > FORMAT:
-            raise RunFileError(
-                f"{directory} was written by aezoo {state['version']}, newer than this {__version__}",
-                where=str(directory),
-                fix="upgrade aezoo",
-            )
+        state = parse((directory / STATE).read_bytes())
+        self._check_state(state, directory)
         contents = {file: (directory / file).read_bytes() for file in (MODEL, TRAINER)}
         for file, content in contents.items():
             if sha256(content) != state["sha256"][file]:
-                raise _Damaged(f"{file} fails its checksum")
+                raise Damaged(f"{file} fails its checksum")
         return Checkpoint(
             state["stage"],
             state["step"],
             load_tensors(contents[MODEL]),
             load_tensors(contents[TRAINER]),
             state["seconds"],
+            state.get("metrics", {}),
         )
+
+    def _check_state(self, state: Mapping[str, Any], directory: Path) -> None:
+        """Raises:  Damaged for a state.json that is not this checkpoint's; RunFileError for a newer one"""
+        if type(state.get("format")) is int and state["format"] > FORMAT:
+            raise RunFileError(
+                f"{directory} was written by aezoo {state.get('version')}, newer than this {__version__}",
+                where=str(directory),
+                fix="upgrade aezoo",
+            )
+        if not _has_shape(state, _STATE) or not _has_shape(
+            state["sha256"], dict.fromkeys((MODEL, TRAINER), str)
+        ):
+            raise Damaged(f"{STATE} lacks what a checkpoint says, or says it in another form")
+        if not holds(state):
+            raise Damaged(f"{STATE} fails its checksum")
+        if (said := _name(state["stage"], state["step"])) != directory.name:
+            raise Damaged(f"{STATE} says that it is {said}")
+        self._check_run(state.get("run"))
+
+    def _check_run(self, said: str | None) -> None:
+        """Raises:  Damaged for the identifier of another run; older files name none"""
+        own = self._said("", "id")
+        if None not in (said, own) and said != own:
+            raise Damaged(f"it is of another run, {said}; config.toml says {own}")
+
+    def mend_pointer(self, checkpoint: Checkpoint) -> None:
+        """Let `latest` name the checkpoint: a kill may have come right before it was to."""
+        latest, name = self.checkpoints / "latest", _name(checkpoint.stage, checkpoint.step)
+        with reading(latest):
+            right = latest.is_file() and latest.read_bytes() == name.encode()
+        if not right:
+            write_text(latest, name)
 
     def _prune(self, stage: str, keep: int) -> None:
         """Of each stage the newest stay, so that an earlier stage can still be extended."""
-        mine = [name for name in self.names() if _order(name)[0] == _stage_order(stage)]
+        mine = [name for name in self.names() if _order(name)[0] == stage_order(stage)]
         for name in mine[:-keep]:
             self._delete(name)
 
@@ -250,56 +315,73 @@ class RunDir:
     # -- metrics.jsonl -----------------------------------------------------------------------------
 
     def append_metrics(self, line: Mapping[str, Any]) -> None:
-        with writing(self.metrics_file), self.metrics_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        self.log.append(line)
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """All whole lines; that others are left out is told."""
         lines, faults = self.metrics()
         for fault in faults:
-            print_warning(fault)
+            _warn_once(fault)
         return lines
 
     def metrics(self) -> tuple[list[dict[str, Any]], list[str]]:
         """All whole lines of metrics.jsonl, and what is wrong with others."""
-        if not self.metrics_file.exists():
-            return [], []
-        lines, damaged = metrics.parse(self.metrics_file.read_bytes())
+        lines, damaged = self.log.read()
         return lines, [f"{self.metrics_file} is damaged: lines left out: {damaged}"] if damaged else []
 
-    def rewind_metrics(self, stage: str, step: int) -> None:
-        """Drop the lines written after a checkpoint, so that a resumed run repeats none."""
-        moment = (_stage_order(stage), step)
-        kept = [
-            line
-            for line in self.read_metrics()
-            if (_stage_order(line.get("stage", "train")), line["step"]) <= moment
-        ]
-        write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
+    def rewind_metrics(self, stage: str, step: int, remembered: Mapping[str, Any] | None = None) -> None:
+        """Drop the lines written after a checkpoint; `remembered` is what it says of those before."""
+        self.log.rewind(stage, step, remembered or {})
 
     # -- what is left in the end -------------------------------------------------------------------
 
-    def write_model(self, tensors: Mapping[str, Tensor]) -> None:
-        write_bytes(self.path / MODEL, _seal(_pack(tensors)))
+    def write_model(self, tensors: Mapping[str, Tensor], steps: int | None = None) -> None:
+        """Write the finished model.
+
+        steps:  that it was trained for; none: it is not said, and the model counts as finished
+        """
+        said = {"run": self._said("", "id"), "steps": None if steps is None else str(steps)}
+        known = {key: value for key, value in said.items() if value is not None}
+        write_bytes(self.path / MODEL, seal(_pack(tensors), known))
+
+    def model_sha256(self) -> str:
+        """Of the finished model's tensors, as its file says it; empty where nothing says it."""
+        return read_said(self.path / MODEL).get("sha256", "")
+
+    def model_steps(self) -> int | None:
+        """For how many steps the finished model was trained; None where nothing says it."""
+        said = read_said(self.path / MODEL).get("steps", "")
+        return int(said) if said.isdecimal() else None
 
     def has_model(self) -> bool:
         """Whether training came to its end once; before that there are only checkpoints."""
-        return (self.path / MODEL).exists()
+        with reading(self.path / MODEL):
+            return (self.path / MODEL).exists()
+
+    def is_finished(self) -> bool:
+        """Whether training came to the end that config.toml asks for; a stopped extension did not."""
+        steps = self.model_steps()
+        return self.has_model() and (steps is None or self._said("train", "steps") in (steps, None))
+
+    def reached(self) -> int:
+        """The step of the model that `read_model` gives; 0 where there is none."""
+        return max([self.model_steps() or 0, *self.steps()])
+
+    def is_model_newest(self) -> bool:
+        """Whether the finished model is what counts: no extension has a checkpoint of more steps."""
+        return self.has_model() and (self.is_finished() or (self.model_steps() or 0) >= self.reached())
+
+    def newest(self) -> str:
+        """What `read_model` reads: the finished model's hash, or a checkpoint's name; empty for none."""
+        return self.model_sha256() if self.is_model_newest() else next(reversed(self.names()), "")
 
     def read_model(self) -> dict[str, Tensor]:
-        """The finished model's tensors, or the newest checkpoint's.
+        """The finished model's tensors, or those of the newest checkpoint where that is further.
 
-        Raises:  RunFileError when there is neither, or the file is damaged
+        Raises:  RunFileError when there is neither, or the file is damaged or of another run
         """
-        if self.has_model():
-            try:
-                content = (self.path / MODEL).read_bytes()
-                _check_seal(content)
-                return load_tensors(content)
-            except (_Damaged, ValueError, safetensors.SafetensorError) as err:
-                raise RunFileError(
-                    f"{self.path / MODEL} is damaged: {err}", fix="delete it and train on with --resume"
-                ) from err
+        if self.is_model_newest():
+            return self._finished_model()
         checkpoint, faults = self.load_latest()
         if checkpoint is None:
             raise RunFileError(
@@ -310,20 +392,34 @@ class RunDir:
             print_warning(f"a damaged checkpoint is passed over: {fault}")
         return checkpoint.model
 
+    def _finished_model(self) -> dict[str, Tensor]:
+        file = self.path / MODEL
+        try:
+            with reading(file):
+                content = file.read_bytes()
+            self._check_run(open_sealed(content).get("run"))
+            return load_tensors(content)
+        except (ValueError, safetensors.SafetensorError) as err:
+            raise RunFileError(
+                f"{file} is damaged: {err}", fix="delete it and train on with --resume"
+            ) from err
+
     def read_results(self) -> dict[str, Any]:
         """What results.json holds; nothing where there is none yet.
 
         Raises:  RunFileError when it is no JSON, or holds no results
         """
         path = self.path / "results.json"
-        if not path.is_file():
-            return {}
+        with reading(path):
+            if not path.is_file():
+                return {}
+            content = path.read_bytes()
         try:
-            found, whole = results.parse(path.read_bytes())
+            found, whole = results.parse(content)
         except ValueError as err:
             raise RunFileError(f"{path} is damaged: {err}", fix="delete it and evaluate again") from err
         if not whole:
-            print_warning(f"{path} is not as aezoo wrote it: it fails its checksum; evaluate again")
+            _warn_once(f"{path} is not as aezoo wrote it: it fails its checksum; evaluate again")
         return found
 
     def write_results(self, table: Mapping[str, Any]) -> None:
@@ -353,12 +449,19 @@ def _name(stage: str, step: int) -> str:
 
 def _order(name: str) -> tuple[int, int]:
     stage, _, step = name.rpartition("-")
-    return _stage_order("train" if stage == "step" else stage), int(step)
+    return stage_order("train" if stage == "step" else stage), int(step)
 
 
-def _stage_order(stage: str) -> int:
-    """`train` comes before `fit`, which comes before `fit2`."""
-    return 0 if stage == "train" else int(stage.removeprefix("fit") or 1)
+@functools.cache
+def _warn_once(text: str) -> None:
+    """For what several readings of one command would say again."""
+    print_warning(text)
+
+
+def _has_shape(table: Mapping[str, Any], shape: Mapping[str, type]) -> bool:
+    """Whether the values of a table are of these types, `float` for any number."""
+    kinds = {key: (int, float) if kind is float else (kind,) for key, kind in shape.items()}
+    return all(type(table.get(key)) in kind for key, kind in kinds.items())
 
 
 def _pack(tensors: Mapping[str, Tensor]) -> bytes:
@@ -372,33 +475,3 @@ def _pack(tensors: Mapping[str, Tensor]) -> bytes:
         seen.add(own.data_ptr())
         packed[name] = own
     return save_tensors(packed)
-
-
-def _seal(content: bytes) -> bytes:
-    """Safetensors bytes whose header holds the sha256 of the tensors behind it."""
-    header, body = _split(content)
-    header["__metadata__"] = {"sha256": sha256(body)}
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8 bytes
-    return len(text).to_bytes(8, "little") + text + body
-
-
-def _check_seal(content: bytes) -> None:
-    """Raises _Damaged when the tensors are not those that were written; files without a seal pass."""
-    header, body = _split(content)
-    found = sha256(body)
-    said = header.get("__metadata__", {})
-    if not isinstance(said, dict) or said.get("sha256", found) != found:
-        raise _Damaged("it fails its checksum")
-
-
-def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
-    """Header and tensors of safetensors bytes.
-
-    Raises:  ValueError where the header is none
-    """
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = parse_json(content[8:end])
-    if not isinstance(header, dict):
-        raise ValueError(f"its header is a {type(header).__name__}")
-    return header, content[end:]

@@ -117,7 +117,7 @@ class Stages:
         memory = {key.removeprefix("memory/"): value for key, value in found if key.startswith("memory/")}
         load_state(self.model, {**self._resume.model, **memory})
         trainer.load_state(self._resume.trainer, self._resume.step)
-        self.run.rewind_metrics(stage, self._resume.step)
+        self.run.rewind_metrics(stage, self._resume.step, self._resume.log)
         self._resume = None
 
     def _interruption(self, number: int) -> InterruptedRun:

@@ -29,6 +29,7 @@ from aezoo.registry.onefile import load_file
 from aezoo.registry.trust import allow_classes
 from aezoo.resolve import check_part
 from aezoo.rundir.load import load
+from aezoo.rundir.lock import hold
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
 from aezoo.training.progress import Progress, Silence
@@ -82,6 +83,8 @@ def evaluate(
     config = read_config(directory, modules or (), trust=trust)
     directory.read_results()  # what cannot be added to in the end is not begun
     check_writable(directory.path)
+    with hold(directory.path):  # a training writes to it: its numbers would be of weights that are going
+        newest = directory.newest()
     place = choose_device(device)
     named = named_metrics(metrics)
     if data_root:
@@ -97,7 +100,7 @@ def evaluate(
     of = STRETCHED if stretched else PLAIN
     bar = progress or Silence()
     rule = "last" if checkpoint == "min-over-checkpoints" else checkpoint
-    plain = shared_protocol(config, sets, rule, complete=directory.has_model())
+    plain = shared_protocol(config, sets, rule, complete=directory.is_model_newest())
     evaluation = Evaluation(sets, spaces, plain, _Telling(bar, _work(named, len(spaces), len(of), sets.n)))
     try:
         results = evaluation.measure(named, of)
@@ -106,15 +109,15 @@ def evaluate(
     finally:
         bar.finish()
     found = conclude(evaluation, results, begun)
-    if not directory.has_model():
+    if not directory.is_finished():
         early = (
-            f"{UNFINISHED}: measured at its newest checkpoint, step {directory.steps()[-1]} of "
+            f"{UNFINISHED}: measured at its newest checkpoint, step {directory.reached()} of "
             f"{config.train.steps}; `aezoo train --resume` goes on"
         )
         found = replace(found, warnings=(early, *found.warnings))
     asked = {"metrics": _plain(metrics), "extractors": _plain(extractors)}
     asked |= {"n": n, "seed": seed, "checkpoint": checkpoint}
-    record(directory, config, model, found, str(place), asked)
+    record(directory, config, model, found, str(place), asked, newest)
     return found
 
 

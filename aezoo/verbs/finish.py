@@ -16,7 +16,7 @@ from aezoo.config.run import RunConfig, dataset_name
 from aezoo.data.memory import CHUNK
 from aezoo.data.order import Sizes
 from aezoo.drawing import pictures
-from aezoo.errors import AezooError
+from aezoo.errors import AezooError, RunFileError, print_warning
 from aezoo.evaluation.names import LABELS
 from aezoo.evaluation.outcome import Evaluated, quick_evaluation
 from aezoo.files import write_bytes, write_text
@@ -26,9 +26,11 @@ from aezoo.parts.interfaces import FittedPrior
 from aezoo.parts.types import Data
 from aezoo.randomness import generator_for
 from aezoo.report import short_page
+from aezoo.rundir.lock import hold
 from aezoo.rundir.rundir import RunDir
 from aezoo.rundir.versions import versions
 
+OTHERS = 60.0  # seconds that another evaluation is given to write its numbers
 SHOWN = 64  # images in a grid
 LOOKED_AT = 1000  # training rows, at most, that are reconstructed while training goes on
 
@@ -48,8 +50,8 @@ def write_products(
     seconds:      of training, over all sessions
     fit_seconds:  of this session's fit of a fitted prior; None: no such prior
     """
-    state, _ = split_state(model)
-    run.write_model(state)
+    before, state = _results_before(run), split_state(model)[0]
+    run.write_model(state, config.train.steps)
     write_grids(run, model, data, config.train.seed)
     lines = run.read_metrics()
     write_bytes(run.path / "curves.png", pictures.png(pictures.curves(lines)))
@@ -65,16 +67,30 @@ def write_products(
             Sizes(config.train.batch_size).before(config.train.steps) / max(seconds, 1e-9), 1
         ),
         "device": device,
+        "model": run.newest(),
         "peak_memory_mb": peak_memory(device),
         "parameters": parameter_counts(model),
         "versions": versions(),
     }
-    run.write_results(trained | {"results": [], "warnings": []})  # a measure that breaks costs no training
-    results = trained | _short_evaluation(model, config, data, device)
+    if before.get("results") and before.get("model") == trained["model"]:
+        results = {**before, **trained}  # the same weights: what was measured is still true
+    else:
+        nothing: dict[str, Any] = {"results": [], "warnings": []}
+        run.write_results(trained | nothing)  # a measure that breaks costs no training
+        results = trained | _short_evaluation(model, config, data, device)
     write_text(run.path / "README.md", model_card(config, model, results))
     write_text(run.path / "report.html", short_page(run.path, results, lines))
     run.write_results(results)
     return results
+
+
+def _results_before(run: RunDir) -> dict[str, Any]:
+    """What was measured of the model that is there until now, with its name; nothing where nobody knows."""
+    try:
+        return {"model": run.newest(), **run.read_results()}
+    except AezooError as err:
+        print_warning(f"what was measured before is lost: {err.what}")
+        return {}
 
 
 def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, device: str) -> dict[str, Any]:
@@ -106,21 +122,42 @@ def record(
     found: Evaluated,
     device: str,
     asked: Mapping[str, Any],
+    newest: str,
 ) -> None:
     """Put an evaluation into results.json and the model card.
 
-    A number takes the place of the one of the same metric, taken of the same; others stay.
+    A number takes the place of the one of the same metric, taken of the same; others of these weights stay.
+    What is in results.json is read again, for others may have measured meanwhile.
 
-    asked:  the options that it was asked for with
+    asked:   the options that it was asked for with
+    newest:  the weights that were measured, as `RunDir.newest` names them
+
+    Raises:  RunFileError when the run has other weights by now, or is in use for long
     """
-    before = run.read_results()
-    new = {(result.metric, result.of) for result in found.results}
+    with hold(run.path, wait=OTHERS):
+        if run.newest() != newest:
+            raise RunFileError(
+                f"{run.path} was trained on, or replaced, while it was measured: the numbers are not kept",
+                where=str(run.path),
+                fix="evaluate it again",
+            )
+        _record(run, config, model, record_of(found, device), dict(asked))
+
+
+def _record(
+    run: RunDir, config: RunConfig, model: Autoencoder, found: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    before, newest = run.read_results(), run.newest()
+    if before.get("model", newest) != newest:
+        print_warning(f"numbers in {run.path / 'results.json'} were of other weights, and are dropped")
+        before = before | {"results": []}
+    new = {(row["metric"], row["of"]) for row in found["results"]}
     kept = [row for row in before.get("results", ()) if (row["metric"], row.get("of")) not in new]
-    after = before | record_of(found, device)
+    after = before | found | {"model": newest}
     results = {
         **after,
         "results": [*after["results"], *kept],
-        "evaluation": {**after["evaluation"], "asked": dict(asked)},
+        "evaluation": {**after["evaluation"], "asked": asked},
     }
     run.write_results(results)
     if "steps" in results:  # a run that is not finished has no card yet
