@@ -143,14 +143,21 @@ class RunDir:
                 "where you changed it yourself, delete its first line"
             )
 
-    def _said(self, section: str, key: str) -> Any:
-        """What config.toml says under a key; None where it does not, or is none."""
+    @property
+    def id(self) -> str | None:
+        """The run's identifier, by its config.toml; None for an older run, and before there is one."""
+        found = self._said("id")
+        return found if isinstance(found, str) else None
+
+    def _said(self, *keys: str) -> Any:
+        """What config.toml says under a key of a section; None where it does not, or is none."""
         try:
-            table = read_toml(self.path / "config.toml")
+            found: Any = read_toml(self.path / "config.toml")
         except ConfigError:
             return None
-        found = table.get(section, {}) if section else table
-        return found.get(key) if isinstance(found, dict) else None
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
 
     # -- checkpoints -------------------------------------------------------------------------------
 
@@ -165,7 +172,7 @@ class RunDir:
             {
                 "format": FORMAT,
                 "version": __version__,
-                "run": self._said("", "id"),
+                "run": self.id,
                 "stage": checkpoint.stage,
                 "step": checkpoint.step,
                 "seconds": checkpoint.seconds,
@@ -286,7 +293,7 @@ class RunDir:
 
     def _check_run(self, said: str | None) -> None:
         """Raises:  Damaged for the identifier of another run; older files name none"""
-        own = self._said("", "id")
+        own = self.id
         if None not in (said, own) and said != own:
             raise Damaged(f"it is of another run, {said}; config.toml says {own}")
 
@@ -340,7 +347,7 @@ class RunDir:
 
         steps:  that it was trained for; none: it is not said, and the model counts as finished
         """
-        said = {"run": self._said("", "id"), "steps": None if steps is None else str(steps)}
+        said = {"run": self.id, "steps": None if steps is None else str(steps)}
         known = {key: value for key, value in said.items() if value is not None}
         write_bytes(self.path / MODEL, seal(_pack(tensors), known))
 

@@ -109,7 +109,7 @@ def train(request: TrainRequest, progress: Progress | None = None) -> Run:
             fit_seconds=fit_seconds,
             device=str(device),
         )
-    return Run(run.path, config, results, dict(modules))
+    return Run(run.path, config.model_copy(update={"id": run.id}), results, dict(modules))
 
 
 def _train(

@@ -40,7 +40,10 @@ def samples(model):
 
 def test_results_say_value_measure_and_protocol(run):
     results = json.loads((run.path / "results.json").read_text())
-    assert results == run.results
+    assert RunDir(run.path).read_results() == run.results and results == {
+        **run.results,
+        "seal": results["seal"],
+    }
     assert (results["recipe"], results["dataset"], results["seed"], results["steps"]) == (
         "vae",
         "digits",
