@@ -15,9 +15,10 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from aezoo.errors import ConfigError
+from aezoo.errors import ConfigError, print_warning
 from aezoo.files import make_directory, write_bytes
 from aezoo.parts.measures import Extractor
+from aezoo.rundir.sealed import Damaged, open_sealed, seal
 
 BLOCK = 512  # rows extracted, and kept, at a time, at most: what an interrupted extraction can lose
 NUMBERS = 1 << 20  # in a block of larger images, so that a network over them stays small
@@ -45,7 +46,7 @@ class Space:
         self._cache = cache if extractor.cached else None
         said = ("weights", "download") if extractor.sha256 else ("download",)  # the hash says it better
         kept = {key: value for key, value in (settings or {}).items() if key not in said}
-        parts = [name, extractor.sha256, extractor.layer, extractor.resize, kept, *_code(extractor)]
+        parts = ["sealed", name, extractor.sha256, extractor.layer, extractor.resize, kept, *_code(extractor)]
         self._identity = json.dumps([*parts, self._device.type])
 
     def features(self, rows: Tensor, tell: Callable[[int], None] = lambda rows: None) -> Tensor:
@@ -64,13 +65,16 @@ class Space:
     def _block(self, rows: Tensor) -> Tensor:
         if self._cache is None:
             return self._extract(rows)
-        path = self._cache / f"{self._key(rows)}.safetensors"
-        kept = _read(path, len(rows))
-        if kept is not None:
-            return kept
+        key = self._key(rows)
+        path = self._cache / f"{key}.safetensors"
+        if path.is_file():
+            try:
+                return _read(path, key, len(rows))
+            except (OSError, ValueError, SafetensorError) as err:
+                print_warning(f"{path} is damaged, and its features are made anew: {err}")
         features = self._extract(rows)
         make_directory(path.parent)
-        write_bytes(path, save_tensors({"features": features.contiguous()}))
+        write_bytes(path, seal(save_tensors({"features": features.contiguous()}), {"key": key}))
         return features
 
     def _extract(self, rows: Tensor) -> Tensor:
@@ -105,12 +109,15 @@ def _code(extractor: Extractor) -> list[str]:
     return [f"{kind.__module__}:{kind.__qualname__}", hashlib.sha256(content).hexdigest(), torch.__version__]
 
 
-def _read(path: Path, rows: int) -> Tensor | None:
-    """Kept features; None where there are none or the file is damaged."""
-    if not path.is_file():
-        return None
-    try:
-        features = load_tensors(path.read_bytes())["features"]
-    except (SafetensorError, KeyError):
-        return None
-    return features if len(features) == rows else None
+def _read(path: Path, key: str, rows: int) -> Tensor:
+    """Kept features.
+
+    Raises:  Damaged for a file that is not what was written under this key; OSError, SafetensorError
+    """
+    content = path.read_bytes()
+    if open_sealed(content).get("key") != key:
+        raise Damaged("it says to be of other rows, or nothing")
+    features = load_tensors(content).get("features")
+    if features is None or len(features) != rows or not bool(torch.isfinite(features).all()):
+        raise Damaged("it holds no finite row for each row")
+    return features

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -42,9 +43,7 @@ def unpack(files: Sequence[Path], inner: str) -> Path:
         digest.update(read(file))
     root = cache_dir() / "unpacked" / digest.hexdigest()[:16]
     for file in files:
-        target = root / inner / file.stem
-        if not target.is_file():
-            _write(target, _gunzip(file))
+        _put(root / inner / file.stem, _gunzip(file))
     return root
 
 
@@ -60,8 +59,8 @@ def untar(file: Path) -> Path:
             for member in archive.getmembers():
                 target = root / member.name
                 inner = archive.extractfile(member) if member.isfile() and ".." not in member.name else None
-                if inner is not None and target.is_relative_to(root) and not target.is_file():
-                    _write(target, inner.read())
+                if inner is not None and target.is_relative_to(root):
+                    _put(target, inner.read())
     except (tarfile.TarError, OSError, EOFError, zlib.error) as err:
         raise ConfigError(
             f"{file} is damaged: {err}", where=str(file), fix="put an intact copy in its place"
@@ -72,9 +71,9 @@ def untar(file: Path) -> Path:
 def unzip(file: Path, inner: str, beside: Sequence[Path] = ()) -> Path:
     """A folder in the cache with the files of a zip archive under `inner`, and copies of those `beside` it.
 
-    Files that are there already with their full size are left: an archive of 200,000 is unpacked once, and
-    a stopped unpacking goes on. The folder is named after the archive's list of names, sizes and checksums,
-    for the content itself would take long to read each time.
+    Files that are there already, with the size and checksum that the archive says, are left: an archive of
+    200,000 is unpacked once, and a stopped unpacking goes on. The folder is named after the archive's list of
+    names, sizes and checksums.
 
     Raises:  as `unpack`
     """
@@ -85,20 +84,33 @@ def unzip(file: Path, inner: str, beside: Sequence[Path] = ()) -> Path:
             root = cache_dir() / "unpacked" / hashlib.sha256(listed.encode()).hexdigest()[:16]
             for member in members:
                 target = root / inner / member.filename
-                if not _is_whole(target, member.file_size):
-                    _write(target, archive.read(member))
+                if not _is_whole(target, member.file_size, member.CRC):
+                    _write(target, archive.read(member))  # not flushed: it is checked whenever it is used
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, zlib.error) as err:  # encrypted: Runtime
         raise ConfigError(
             f"{file} is damaged: {err}", where=str(file), fix="put an intact copy in its place"
         ) from err
     for other in beside:
-        if not _is_whole(root / inner / other.name, other.stat().st_size):
-            _write(root / inner / other.name, read(other))
+        _put(root / inner / other.name, read(other))
     return root
 
 
-def _is_whole(target: Path, size: int) -> bool:
-    return target.is_file() and target.stat().st_size == size
+def _put(target: Path, content: bytes) -> None:
+    """The content in that file, written where it is not there yet, or is damaged."""
+    if not _is_whole(target, len(content), zlib.crc32(content)):
+        _write(target, content, flush=True)
+
+
+def _is_whole(target: Path, size: int, checksum: int) -> bool:
+    """Whether a file is there as it was unpacked; a damaged one is told."""
+    try:
+        kept = target.read_bytes() if target.is_file() else None
+    except OSError:  # a disk that fails: the same as damage
+        kept = b""
+    if kept is None or (len(kept) == size and zlib.crc32(kept) == checksum):
+        return kept is not None
+    print(f"warning: {target} was damaged, and is unpacked anew", file=sys.stderr)
+    return False
 
 
 def _is_inside(name: str) -> bool:
@@ -144,12 +156,16 @@ def _gunzip(file: Path) -> bytes:
         ) from err
 
 
-def _write(target: Path, content: bytes) -> None:
+def _write(target: Path, content: bytes, *, flush: bool = False) -> None:
     """Whole or not at all: another process may be doing the same."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.{os.getpid()}")
-        partial.write_bytes(content)
+        with partial.open("wb") as file:
+            file.write(content)
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         partial.replace(target)
     except OSError as err:
         raise AezooError(

@@ -1,11 +1,17 @@
 """Extractors at work, and what is kept of their features."""
 
+import errno
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import load_file, save
 
 from aezoo.errors import ConfigError
 from aezoo.evaluation.space import BLOCK, Space
 from aezoo.parts.measures import Extractor
+from aezoo.rundir import sealed
+from tests.folders import flip_a_bit
 
 
 class Sums(Extractor):
@@ -78,13 +84,56 @@ def test_whatever_features_depend_on_is_part_of_their_key(tmp_path, changed):
     assert other.seen == 4
 
 
-def test_a_damaged_file_of_kept_features_is_made_anew(tmp_path):
+def with_a_nan(file):
+    """As a broken disk or another program might leave it: whole, by its seal."""
+    key = sealed.read_said(file)["key"]
+    features = load_file(file)["features"]
+    features[0, 0] = torch.nan
+    file.write_bytes(sealed.seal(save({"features": features}), {"key": key}))
+
+
+def of_other_rows(file):
+    other = file.parent / "other"
+    Space("sums", Sums(), cache=other).features(rows(4, seed=7))
+    (found,) = other.glob("*.safetensors")
+    found.replace(file)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flip_a_bit,
+        lambda file: file.write_bytes(file.read_bytes()[:-5]),
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(save({"features": torch.ones(4, 2)})),
+        with_a_nan,
+        of_other_rows,
+    ],
+    ids=["bit", "cut", "empty", "unsealed", "nan", "other rows"],
+)
+def test_a_damaged_file_of_kept_features_is_made_anew_aloud(tmp_path, capsys, damage):
     images = rows(4)
     whole = Space("sums", Sums(), cache=tmp_path).features(images)
     (file,) = tmp_path.glob("*.safetensors")
-    file.write_bytes(file.read_bytes()[:-5])
+    damage(file)
     assert torch.equal(Space("sums", Sums(), cache=tmp_path).features(images), whole)
+    assert f"{file} is damaged" in capsys.readouterr().err
     assert torch.equal(Space("sums", Sums(scale=9), cache=tmp_path).features(images), whole)  # mended
+    assert capsys.readouterr().err == ""
+
+
+def test_kept_features_that_cannot_be_read_are_made_anew_aloud(tmp_path, monkeypatch, capsys):
+    images, read = rows(4), Path.read_bytes
+    whole = Space("sums", Sums(), cache=tmp_path).features(images)
+
+    def refuse(path):
+        if path.suffix == ".safetensors":
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert torch.equal(Space("sums", Sums(), cache=tmp_path).features(images), whole)
+    assert "Input/output error" in capsys.readouterr().err
 
 
 def test_an_extractor_that_does_not_ask_for_it_keeps_nothing(tmp_path):

@@ -1,5 +1,7 @@
 """Where the files of the public sets are."""
 
+import gzip
+import tarfile
 import zipfile
 
 import pytest
@@ -8,7 +10,8 @@ from aezoo.errors import MissingError
 from aezoo_datasets.celeba import CelebA
 from aezoo_datasets.cifar10 import CIFAR10
 from aezoo_datasets.mnist import MNIST, FashionMNIST
-from aezoo_datasets.places import unzip
+from aezoo_datasets.places import unpack, untar, unzip
+from tests.folders import flip_a_bit
 
 PUBLIC = [(MNIST, "mnist"), (FashionMNIST, "fashion-mnist"), (CIFAR10, "cifar10"), (CelebA, "celeba")]
 
@@ -49,3 +52,40 @@ def test_a_zip_cannot_write_outside_its_folder(tmp_path, cache):
     root = unzip(tmp_path / "x.zip", "a")
     assert [path.name for path in cache.rglob("*") if path.is_file()] == ["inside"]
     assert (root / "a" / "inside").read_text() == "x" and not list(tmp_path.rglob("escaped"))
+
+
+DAMAGES = [
+    flip_a_bit,
+    lambda file: file.write_bytes(file.read_bytes()[:-1]),
+    lambda file: file.write_bytes(b""),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=["bit", "cut", "empty"])
+@pytest.mark.parametrize("kind", ["gz", "tar.gz", "zip", "beside"])
+def test_a_damaged_file_of_the_cache_is_unpacked_anew_aloud(tmp_path, cache, capsys, kind, damage):
+    content, packed = b"rows " * 100, tmp_path / f"x.{kind}"
+    if kind == "gz":
+        packed.write_bytes(gzip.compress(content))
+    elif kind == "tar.gz":
+        (tmp_path / "x").write_bytes(content)
+        with tarfile.open(packed, "w:gz") as archive:
+            archive.add(tmp_path / "x", "x")
+    else:
+        packed = tmp_path / "x.zip"
+        (tmp_path / "x").write_bytes(content)
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("x" if kind == "zip" else "y", content)
+
+    def unpacked():
+        if kind == "gz":
+            return unpack([packed], "a") / "a" / "x"
+        if kind == "tar.gz":
+            return untar(packed) / "x"
+        return unzip(packed, "a", beside=[tmp_path / "x"] if kind == "beside" else ()) / "a" / "x"
+
+    assert unpacked().read_bytes() == content and unpacked().read_bytes() == content
+    assert capsys.readouterr().err == ""
+    damage(unpacked())
+    assert unpacked().read_bytes() == content
+    assert "was damaged, and is unpacked anew" in capsys.readouterr().err
