@@ -7,6 +7,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, redirect_stdout
 from typing import Any
 
 
@@ -40,7 +41,11 @@ class ConfigError(AezooError):
 
 
 class PartError(AezooError):
-    """A part that gives something else than parts of its kind give: a wrong shape, terms that are no dict."""
+    """A part that gives something else than parts of its kind give, such as terms that are no dict."""
+
+
+class ShapeError(PartError):
+    """A tensor of another shape than parts of this kind give."""
 
 
 class MissingError(AezooError):
@@ -111,6 +116,11 @@ def defining_line(thing: Any) -> str:
         return f"{inspect.getsourcefile(kind)}, line {inspect.getsourcelines(kind)[1]}"
     except (OSError, TypeError):  # made at a prompt, or built in
         return ""
+
+
+def output_to_stderr() -> AbstractContextManager[Any]:
+    """While somebody else's module is imported: what it prints is not what a command was asked for."""
+    return redirect_stdout(sys.stderr)
 
 
 def print_warning(text: str) -> None:

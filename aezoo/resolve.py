@@ -16,7 +16,7 @@ from aezoo.config.base import Config
 from aezoo.config.check import check, check_keys, settings_of, together
 from aezoo.config.merge import Layers, Table, parse_set, settings_table
 from aezoo.config.run import FORMAT, PARTS, FileOutline, Part, RunConfig
-from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean
+from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean, output_to_stderr
 from aezoo.registry import onefile, registry, trust
 from aezoo.registry.sources import sources
 
@@ -210,10 +210,12 @@ def make(
 
 
 def no_part(found: type, interface: type, where: str) -> ConfigError:
+    section = where.partition(".name")[0]
     return ConfigError(
         f"{found.__name__} is no {interface.__name__}",
         where=where,
-        fix=f"derive the class from aezoo.api.{interface.__name__}",
+        fix=f"derive the class from aezoo.api.{interface.__name__}; docs/plugins.md says what it must have; "
+        f"a run made with an object of yours opens with it: modules={{'{section}': {found.__name__}(...)}}",
     )
 
 
@@ -245,7 +247,8 @@ def import_class(name: str, where: str = "") -> type:
     if here not in sys.path:
         sys.path.append(here)
     try:
-        module = importlib.import_module(module_name)
+        with output_to_stderr():
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as err:
         raise MissingError(
             f"the module '{module_name}' of '{name}' is not on this machine ({err})",
@@ -262,8 +265,12 @@ def import_class(name: str, where: str = "") -> type:
     for attribute in class_name.split("."):
         found = getattr(found, attribute, None)  # type: ignore[assignment]
     if not isinstance(found, type):
+        section = where.partition(".name")[0] or "encoder"
         raise ConfigError(
-            f"the module '{module_name}' has no class '{class_name}'", where=where, fix='write "module:Class"'
+            f"the module '{module_name}' has no class '{class_name}'",
+            where=where,
+            fix='write "module:Class" of a class in a file of its own; a run made with an object of yours '
+            f"opens with it: aezoo.load(RUN, modules={{'{section}': {class_name}(...)}})",
         )
     return found
 

@@ -326,3 +326,11 @@ def test_an_optimizer_that_is_no_table_is_refused_also_below_another(tmp_path):
     (tmp_path / "odd.toml").write_text('base = "vae"\noptimizer = 3\n')
     with pytest.raises(ConfigError, match="optimizer"):
         resolve(tmp_path / "odd.toml", flags={"--set": {"prior": "normal", "optimizer": 4}})
+
+
+def test_a_class_that_is_not_where_a_run_says_is_told_with_how_to_give_the_object():
+    with pytest.raises(ConfigError) as caught:
+        resolve(flags={"--prior": {"prior": "tests.toyparts:Sphere"}})
+    assert (
+        "has no class 'Sphere'" in caught.value.what and "modules={'prior': Sphere(...)}" in caught.value.fix
+    )

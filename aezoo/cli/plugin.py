@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aezoo.cli.output import Json, print_json
-from aezoo.errors import AezooError, MissingError
+from aezoo.errors import AezooError, MissingError, output_to_stderr
 from aezoo.registry import registry
 from aezoo.registry.onefile import load_file
 from aezoo.registry.registry import PluginRecord
@@ -42,6 +42,14 @@ def new(
 @plugin.command()
 def check(
     package: Annotated[str, typer.Argument(help="A distribution or module that is installed, or FILE.py.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A setting of the parts, such as hidden=8 or prior.hidden=8. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check every part of a plugin against the rules of its kind; exit 1 when one is broken."""
@@ -52,9 +60,15 @@ def check(
             where=record.module,
             fix=f"mend {record.module}, and install it again" if record.status == "FAILED" else "enable it",
         )
+    if not record.components:
+        raise AezooError(
+            f"{record.origin} brings no parts: there is nothing to check",
+            where=record.module,
+            fix="let its hook aezoo_components return a ComponentInfo for each part",
+        )
     from aezoo.testing import examine
 
-    findings = examine(record.components)
+    findings = examine(record.components, set_ or ())
     found = list(findings) if as_json else _print(findings)
     if as_json:
         print_json([asdict(finding) for finding in found])
@@ -71,10 +85,17 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
         why = finding.what if finding.status == "skipped" else ""
         print(f"{finding.status:<8} {part:<28} {finding.rule:<14} {why}".rstrip(), flush=True)
         if finding.status == "FAILED":
-            print(f"         {finding.what}\n         fix: {finding.fix}")
+            for line in _reason(finding):
+                print(f"         {line}")
     count = {status: sum(f.status == status for f in found) for status in ("ok", "skipped", "FAILED")}
     print(", ".join(f"{number} {status}" for status, number in count.items()))
     return found
+
+
+def _reason(finding: Finding) -> list[str]:
+    """What was seen, where in the author's code, and the remedy."""
+    lines = [*finding.what.splitlines(), f"where: {finding.where}", f"fix:   {finding.fix}"]
+    return [line for line in lines if not line.endswith(": ")]
 
 
 def _record(package: str) -> PluginRecord:
@@ -109,7 +130,8 @@ def _register_module(module: str, package: str) -> None:
             f"the plugin '{package}' is not installed", where="PACKAGE", fix=f"pip install {local}"
         )
     try:
-        found = import_module(module)
+        with output_to_stderr():
+            found = import_module(module)
     except Exception as err:  # a plugin's top level may raise anything
         raise AezooError(
             f"{module} cannot be imported: {type(err).__name__}: {err}", where="PACKAGE", fix=f"mend {module}"

@@ -195,7 +195,7 @@ class Autoencoder(nn.Module):
         return terms
 
     def _phases_of(self, part: Component) -> list[Phase]:
-        return take_phases(part.phases(self), part.phases, Phase)
+        return take_phases(part.phases(self), part.phases)
 
     def _unclaimed_weights(self, phases: list[Phase]) -> list[str]:
         """Names of trainable weights that neither a phase nor the autoencoder's own two parts claim."""

@@ -12,6 +12,7 @@ from aezoo.config.merge import Table
 from aezoo.config.run import Part, RunConfig
 from aezoo.errors import ConfigError
 from aezoo.parts.autoencoder import Autoencoder
+from aezoo.parts.doors import take_latent_dim
 from aezoo.parts.interfaces import (
     Backbone,
     Decoder,
@@ -81,7 +82,7 @@ def _join(
 
     given["backbone"] = build("backbone", "backbone", parts["backbone"], Backbone)  # type: ignore[type-abstract]
     encoder = build("encoder", "encoder", parts["encoder"], Encoder)  # type: ignore[type-abstract]
-    given["latent_dim"] = encoder.latent_dim  # the encoder's word is the truth
+    given["latent_dim"] = take_latent_dim(encoder)  # the encoder's word is the truth
     decoder = build("decoder", "decoder", parts["decoder"], Decoder)  # type: ignore[type-abstract]
     prior = build("prior", "prior", parts["prior"], LatentPrior)  # type: ignore[type-abstract]
     during = _during(prior)

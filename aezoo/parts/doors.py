@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from aezoo.errors import PartError, defining_line
+from aezoo.errors import PartError, ShapeError, defining_line
+from aezoo.parts.interfaces import Phase
 from aezoo.parts.types import Posterior, Terms
 
 Giver = Callable[..., Any]
@@ -20,7 +21,7 @@ Giver = Callable[..., Any]
 def take_terms(terms: Any, giver: Giver) -> Terms:
     """Named scalars, as a part's `terms` or a phase's loss gave them.
 
-    Raises:  PartError for anything but a dict of scalar tensors
+    Raises:  PartError for anything but a dict of tensors; ShapeError for one that is no scalar
     """
     if not isinstance(terms, Mapping):
         raise _error(
@@ -34,18 +35,19 @@ def take_terms(terms: Any, giver: Giver) -> Terms:
                 giver,
                 f"gives {_describe(value)} as the term '{name}' where a scalar tensor is needed",
                 "give the mean over the batch: {'NAME': value.mean()}",
+                value,
             )
     return terms  # type: ignore[return-value]  # a dict by contract
 
 
-def take_phases(phases: Any, giver: Giver, phase: type) -> list[Any]:
+def take_phases(phases: Any, giver: Giver) -> list[Phase]:
     """The phases of a part.
 
     Raises:  PartError for anything but some of them
     """
     found = list(phases) if hasattr(phases, "__iter__") and not isinstance(phases, Tensor) else [phases]
     for one in found:
-        if not isinstance(one, phase):
+        if not isinstance(one, Phase):
             raise _error(
                 giver,
                 f"gives {_describe(one)} where phases are needed",
@@ -97,24 +99,42 @@ def take_per_row(values: Any, giver: Giver, n: int) -> Tensor:
     )
 
 
+def take_latent_dim(part: Any) -> int:
+    """The size of the codes of an encoder or a prior.
+
+    Raises:  PartError when it does not say it
+    """
+    size = getattr(part, "latent_dim", None)
+    if not isinstance(size, int):
+        name = type(part).__name__
+        said = "no `latent_dim`" if size is None else f"the `latent_dim` {size!r}"
+        raise PartError(
+            f"{name} has {said}, which says how many values a code has",
+            where=defining_line(type(part)),
+            fix="set it in the constructor: self.latent_dim = latent_dim",
+        )
+    return size
+
+
 def take_tensor(value: Any, giver: Giver, shape: tuple[int, ...], fix: str, name: str = "") -> Tensor:
     """A tensor of a shape.
 
-    Raises:  PartError for anything else
+    Raises:  PartError for no tensor, ShapeError for one of another shape
     """
     if not isinstance(value, Tensor) or value.shape != shape:
         of = f" as {name}" if name else ""
         needed = f"a tensor of shape {shape}"
-        raise _error(giver, f"gives {_describe(value)}{of} where {needed} is needed", fix)
+        raise _error(giver, f"gives {_describe(value)}{of} where {needed} is needed", fix, value)
     return value
 
 
-def _error(giver: Giver, what: str, fix: str) -> PartError:
+def _error(giver: Giver, what: str, fix: str, value: Any = None) -> PartError:
     inner = getattr(giver, "func", giver)  # of a partial
     part = getattr(inner, "__self__", None)
     method = getattr(inner, "__name__", type(inner).__name__)
     name = getattr(inner, "__qualname__", method) if part is None else f"{type(part).__name__}.{method}"
-    return PartError(f"{name} {what}", where=defining_line(inner), fix=fix)
+    kind = ShapeError if isinstance(value, Tensor) else PartError
+    return kind(f"{name} {what}", where=defining_line(inner), fix=fix)
 
 
 def _describe(value: Any) -> str:

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from aezoo.config.run import PARTS, RunConfig
-from aezoo.errors import AezooError, ConfigError, MissingError, breaking_line
+from aezoo.errors import AezooError, ConfigError, MissingError, breaking_line, output_to_stderr
 from aezoo.files import make_directory, sha256, write_bytes
 from aezoo.registry import registry, trust
 
@@ -129,7 +129,8 @@ def _execute(name: str, path: Path, content: bytes, where: str) -> ModuleType:
     module.__dict__["__aezoo_source__"] = content
     sys.modules[name] = module  # classes look their module up while they are made
     try:
-        exec(compile(content, str(path), "exec"), module.__dict__)
+        with output_to_stderr():
+            exec(compile(content, str(path), "exec"), module.__dict__)
     except (Exception, SystemExit) as err:
         del sys.modules[name]
         raise ConfigError(

@@ -25,7 +25,15 @@ import pluggy
 from pydantic import ValidationError
 
 from aezoo import __version__
-from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean, nearest, print_warning
+from aezoo.errors import (
+    AezooError,
+    ConfigError,
+    MissingError,
+    did_you_mean,
+    nearest,
+    output_to_stderr,
+    print_warning,
+)
 from aezoo.registry import catalogue, hookspecs
 from aezoo.registry.catalogue import KINDS, ComponentInfo
 
@@ -149,7 +157,8 @@ def load_target(info: ComponentInfo) -> Any:
     """
     module, _, attribute = info.target.partition(":")
     try:
-        found = import_module(module)
+        with output_to_stderr():
+            found = import_module(module)
     except ImportError as err:
         raise MissingError(
             f"{info.kind} '{info.name}' cannot be imported: {err}",
@@ -299,7 +308,9 @@ def _load_one(registry: _Registry, record: PluginRecord, entry: metadata.EntryPo
     if reason:  # asked before the import: a disabled plugin must not run
         return replace(record, status="disabled", reason=reason)
     try:
-        return _admit(registry, record, entry.load())
+        with output_to_stderr():
+            plugin = entry.load()
+        return _admit(registry, record, plugin)
     except (Exception, SystemExit) as err:  # a plugin's top level may raise anything
         return _failure(record, err)
 
@@ -343,11 +354,22 @@ def _admit(registry: _Registry, record: PluginRecord, plugin: Any) -> PluginReco
     _check_hooks(probe)
     if not probe.get_hookcallers(plugin):
         raise Refused("it answers no hook of aezoo")
-    answers = probe.hook.aezoo_components()
-    components = tuple(_stamp(info, record) for answer in answers for info in answer)
+    components = tuple(_stamp(info, record) for info in _rows(plugin, probe))
     _refuse_taken(registry, record, components)
     registry.manager.register(plugin, record.key)
     return replace(record, components=components)
+
+
+def _rows(plugin: Any, probe: pluggy.PluginManager) -> Iterable[Any]:
+    """What its hook answers; pluggy leaves a None out, which would be a plugin without parts in silence."""
+    if not hasattr(plugin, "aezoo_components"):
+        return ()
+    with output_to_stderr():
+        answers = probe.hook.aezoo_components()
+    if not answers or not isinstance(answers[0], Iterable):
+        said = type(answers[0]).__name__ if answers else "nothing"
+        raise Refused(f"its aezoo_components gives {said}; return a list of ComponentInfo")
+    return answers[0]
 
 
 def _check_hooks(probe: pluggy.PluginManager) -> None:

@@ -13,6 +13,7 @@ import tomli_w
 import torch
 from torch import Tensor, nn
 
+from aezoo.errors import ShapeError
 from aezoo.parts.interfaces import moved_weights
 from aezoo.randomness import mix
 from aezoo.registry import registry
@@ -27,6 +28,7 @@ from aezoo.testing.tensors import check_shape, copy_state, difference, reload
 @rule(
     "import",
     *(*CONFIGURED, "recipe", "experiment"),
+    method="__init__",
     fix="let the module that the entry point names only register; a part's module is imported on use",
 )
 def light_import(specimen: Specimen) -> None:
@@ -38,7 +40,12 @@ def light_import(specimen: Specimen) -> None:
         raise Fault(f"importing {record.module} imports {loaded}")
 
 
-@rule("settings", *CONFIGURED, fix="take plain numbers, strings and lists; keep them as they come")
+@rule(
+    "settings",
+    *CONFIGURED,
+    method="__init__",
+    fix="take plain numbers, strings and lists; keep them as they come",
+)
 def settings(specimen: Specimen) -> None:
     """Settings go through TOML and back."""
     part = specimen.part()
@@ -47,7 +54,11 @@ def settings(specimen: Specimen) -> None:
         raise Fault(f"the settings {part.settings} come back from TOML as {again.settings}")
 
 
-@rule("config", fix="make the part of its settings alone: no clock, no global state, no hidden default")
+@rule(
+    "config",
+    method="__init__",
+    fix="make the part of its settings alone: no clock, no global state, no hidden default",
+)
 def config(specimen: Specimen) -> None:
     """A whole config goes through TOML and back, and makes the same model again."""
     check_toml(specimen.config())
@@ -62,7 +73,11 @@ def config(specimen: Specimen) -> None:
         )
 
 
-@rule("shapes", fix="z is [B, latent_dim], always flat; x_hat is [B, *shape]; log_q and log_prob are [B]")
+@rule(
+    "shapes",
+    fix="z is [B, latent_dim], always flat; x_hat is [B, *shape]; log_q and log_prob are [B]",
+    ends=True,
+)
 def shapes(specimen: Specimen) -> None:
     """Codes, images and densities have the shapes that the other parts expect."""
     found, shape = specimen.assemble()
@@ -76,6 +91,8 @@ def shapes(specimen: Specimen) -> None:
     check_shape("the decoder's x_hat", model.decode(posterior.z), (ROWS, *shape))
     if can_sample(model):
         check_shape("the prior's sample", model.prior_in_force.sample(ROWS, generator()), (ROWS, m))
+    if isinstance(fault := specimen.first_fault(), ShapeError):
+        raise fault
 
 
 @rule("range", fix="end the decoder in a squashing function of the dataset's range, such as a sigmoid")
@@ -195,11 +212,11 @@ def _modes(module: nn.Module) -> tuple[bool, ...]:
 @cache
 def _heavy_import(module: str) -> str:
     """The heavy library that importing a module loads, in a fresh interpreter; empty for none."""
-    probe = f"import sys, {module.partition(':')[0]}\nprint('torch' if 'torch' in sys.modules else '')"
+    probe = f"import sys, {module.partition(':')[0]}\nprint('\\ntorch' if 'torch' in sys.modules else '\\n')"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode != 0:
         raise Fault(f"{module} cannot be imported by itself: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout.strip()
+    return done.stdout.splitlines()[-1]  # what the module prints itself comes before

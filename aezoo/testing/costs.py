@@ -13,6 +13,7 @@ from aezoo.testing.tensors import copy_state, difference
     "terms",
     *("regularizer", "divergence", "reconstruction"),
     fix="give one scalar per term, a mean over the batch; change buffers in `after` only",
+    ends=True,
 )
 def terms(specimen: Specimen) -> None:
     """Terms are finite scalars, and asking for them changes no state."""

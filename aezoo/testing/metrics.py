@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 
@@ -48,24 +49,30 @@ def repeatable(specimen: Specimen) -> None:
         raise Fault(f"the same rows give {first} and then {second}")
 
 
-def _values_of(metric: Metric) -> list[tuple[str, float]]:
-    """What it measures of made-up rows; the rows stay as they were."""
+def give(metric: Metric) -> tuple[str, Any]:
+    """The method that a metric is asked by, and what it gives of made-up rows; the rows stay as they were."""
     if isinstance(metric, ModelMetric):
-        return [(value.measure, value.value) for value in metric.measure(_evaluation())]
-    a, b = rows(40, (1, 8, 8)), rows(39, (1, 8, 8))[:40]
+        return "measure", metric.measure(_evaluation())
+    a, b = rows(40, (1, 8, 8))[:39], rows(39, (1, 8, 8))[:40]
     if isinstance(metric, SetMetric):
-        a, b = a.flatten(1)[:39, :6], b.flatten(1)[:, :6]
-        given = (a.clone(), b.clone())
-        found = {name: float(value) for name, value in metric.compare(a, b, 0).items()}
+        a, b = a.flatten(1)[:, :6], b.flatten(1)[:, :6]
+        before = (a.clone(), b.clone())
+        found: Any = metric.compare(a, b, 0)
     elif isinstance(metric, PairMetric):
-        a = a[:39]
-        given = (a.clone(), b.clone())
-        found = {name: float(value.mean()) for name, value in metric.compare(a, b).items()}
+        before = (a.clone(), b.clone())
+        found = metric.compare(a, b)
     else:
         raise Fault(f"{type(metric).__name__} is no SetMetric, PairMetric or ModelMetric")
-    if not torch.equal(a, given[0]) or not torch.equal(b, given[1]):
+    if not torch.equal(a, before[0]) or not torch.equal(b, before[1]):
         raise Fault("the rows that it is given are changed in place", "compute with copies")
-    return list(found.items())
+    return "compare", found
+
+
+def _values_of(metric: Metric) -> list[tuple[str, float]]:
+    _, found = give(metric)
+    if isinstance(metric, ModelMetric):
+        return [(value.measure, value.value) for value in found]
+    return [(name, float(torch.as_tensor(value).float().mean())) for name, value in found.items()]
 
 
 def _evaluation() -> Evaluation:

@@ -12,7 +12,7 @@ from aezoo.testing.specimen import ROWS, Specimen, generator, rows
 from aezoo.testing.tensors import check_shape
 
 
-@rule("features", "backbone", fix="set `features` on the module to the width of what it gives")
+@rule("features", "backbone", fix="set `features` on the module to the width of what it gives", ends=True)
 def features(specimen: Specimen) -> None:
     """The encoder's body gives as many features as it says."""
     with reseed():  # its weights are drawn without the trainer's seed

@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from aezoo.errors import ConfigError
-from aezoo.parts.interfaces import FittedPrior, HasDensity
+from aezoo.parts.doors import take_per_row
+from aezoo.parts.interfaces import FittedPrior, HasDensity, HasKL
+from aezoo.parts.types import Posterior
 from aezoo.testing.global_state import without_global
 from aezoo.testing.rule import Fault, NotApplicable, rule
 from aezoo.testing.specimen import ROWS, Specimen, can_sample, generator
-from aezoo.testing.tensors import check_shape, reload
+from aezoo.testing.tensors import reload
 
 
 @rule("sampling", "prior", fix="use the generator that is passed in, every time")
@@ -26,7 +28,12 @@ def sampling(specimen: Specimen) -> None:
         raise Fault("generators of two seeds give the same codes")
 
 
-@rule("density", "prior", fix="let log_prob give log p(z) in nats, [n], without drawing anything")
+@rule(
+    "density",
+    "prior",
+    method="log_prob",
+    fix="let log_prob give log p(z) in nats, [n], without drawing anything",
+)
 def density(specimen: Specimen) -> None:
     """A density is finite on the prior's own samples, one number each, the same each time."""
     prior = specimen.fit_prior()
@@ -34,16 +41,20 @@ def density(specimen: Specimen) -> None:
         raise NotApplicable("it has no log_prob")
     z = prior.sample(50, generator()).detach()
     log_prob = prior.log_prob(z)
-    check_shape("log_prob", log_prob, (50,))
+    take_per_row(log_prob, prior.log_prob, 50)
     if not bool(log_prob.isfinite().all()):
         raise Fault("log_prob is not finite on the prior's own samples")
     if not torch.equal(log_prob, prior.log_prob(z)):
         raise Fault("log_prob differs when it is asked twice")
+    if isinstance(prior, HasKL):
+        normal = Posterior(z, z, torch.zeros_like(z), torch.zeros(50))
+        take_per_row(prior.kl(normal, generator()), prior.kl, 50)
 
 
 @rule(
     "fit",
     "prior",
+    method="fit",
     fix="keep a bool buffer `fitted`, and raise ConfigError(what, where=, fix=) in `sample` "
     "until `fit` has set it",
 )

@@ -27,9 +27,11 @@ class NotApplicable(Exception):
 class Rule:
     """One thing that every part of some kinds does.
 
-    claim:  the rule in a line
-    fix:    the usual remedy
-    check:  raises Fault where a part breaks it, NotApplicable where it says nothing of this part
+    claim:   the rule in a line
+    fix:     the usual remedy
+    check:   raises Fault where a part breaks it, NotApplicable where it says nothing of this part
+    method:  of the part, that the rule is about; empty: the one that its kind is known for
+    ends:    whether a part that breaks it is tried no further: the other rules would fail for the same reason
     """
 
     name: str
@@ -37,12 +39,17 @@ class Rule:
     claim: str
     fix: str
     check: Callable[[Specimen], None]
+    method: str = ""
+    ends: bool = False
 
 
-def rule(name: str, *kinds: str, fix: str) -> Callable[[Callable[[Specimen], None]], Rule]:
+def rule(
+    name: str, *kinds: str, fix: str, method: str = "", ends: bool = False
+) -> Callable[[Callable[[Specimen], None]], Rule]:
     """Make a function a rule of some kinds, or of all trainable parts; its docstring is the claim."""
 
     def make(check: Callable[[Specimen], None]) -> Rule:
-        return Rule(name, kinds or PARTS, (check.__doc__ or "").partition("\n")[0], fix, check)
+        claim = (check.__doc__ or "").partition("\n")[0]
+        return Rule(name, kinds or PARTS, claim, fix, check, method, ends)
 
     return make

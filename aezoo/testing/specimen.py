@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from aezoo.config.run import Part, RunConfig
 from aezoo.data.resident import Resident
-from aezoo.errors import ConfigError
+from aezoo.errors import AezooError, ConfigError, PartError
 from aezoo.parts.autoencoder import Autoencoder
-from aezoo.parts.interfaces import Component, FittedPrior, LatentPrior
+from aezoo.parts.doors import take_codes
+from aezoo.parts.interfaces import Component, FittedPrior, InitialisedFromData, LatentPrior
 from aezoo.parts.measures import Extractor, Metric
 from aezoo.parts.types import Data, Posterior, Split, Terms
 from aezoo.registry import registry
@@ -25,7 +26,7 @@ from aezoo.resolve import check_part, make, part_class, resolve
 from aezoo.rundir.rundir import RunDir
 from aezoo.testing.plain import PlainBackbone, PlainPrior, PlainTask
 from aezoo.training.assemble import Assembly, assemble
-from aezoo.training.ends import initialise_parts
+from aezoo.training.ends import finish_parts, initialise_parts
 from aezoo.training.fitting import Fitting
 from aezoo.training.progress import Silence
 from aezoo.training.stages import Stages
@@ -87,6 +88,20 @@ class Specimen:
         part = part_class(self.kind, self.name)
         return issubclass(part, Component) and part.terms is Component.terms
 
+    def alone(self) -> Any:
+        """The part by itself, made with its settings and whatever its constructor asks for.
+
+        Raises:  ConfigError when it takes none of the shapes
+        """
+        given = {"range": RANGE, "latent_dim": self.latent_dim, "backbone": PlainBackbone()}
+
+        def attempt(shape: tuple[int, ...]) -> Any:
+            with torch.random.fork_rng(devices=[]):
+                torch.default_generator.manual_seed(0)
+                return self._make(shape=shape, **given)
+
+        return next(_for_each(SHAPES, attempt))[0]
+
     def assemble(self, **train: Any) -> tuple[Assembly, tuple[int, ...]]:
         """The parts joined, for the first shape that they take.
 
@@ -94,6 +109,22 @@ class Specimen:
         """
         config = self.config(**train)
         return next(_for_each(SHAPES, lambda shape: assemble(config, shape, RANGE)))
+
+    def first_fault(self) -> PartError | None:
+        """What a part gives wrongly in the first iteration, or as a sample; other rules' errors pass."""
+        try:
+            found, shape = self.assemble()
+            train(found, shape, steps=1)
+            if can_sample(found.model):
+                prior = found.model.prior_in_force
+                take_codes(prior.sample(ROWS, generator()), prior.sample, ROWS, found.model.latent_dim)
+        except PartError as err:
+            return err
+        except (
+            AezooError
+        ):  # parts that do not go together, a loss that overflows: other rules are about these
+            return None
+        return None
 
     def body(self) -> tuple[nn.Module, tuple[int, ...]]:
         """An encoder's body of the backbone, for the first shape that it takes."""
@@ -126,7 +157,7 @@ class Specimen:
         model = self.assemble()[0].model
         prior = model.prior
         if isinstance(prior, FittedPrior):
-            z = torch.randn(200, model.latent_dim, generator=generator(7))
+            z = lopsided(200, model.latent_dim)
             codes = Posterior(z=z, mean=z, log_var=torch.full_like(z, -3.0), log_q=torch.zeros(200))
             with fitting(self.config(), model, seed) as means, torch.random.fork_rng(devices=[]):
                 prior.fit(codes, means)
@@ -179,6 +210,12 @@ def levels(n: int, shape: tuple[int, ...]) -> Tensor:
     return (rows(n, shape) * 255).round() / 255
 
 
+def lopsided(n: int, m: int) -> Tensor:
+    """Codes [n, m] that are no standard normal ones: off centre, wider in each dimension, and correlated."""
+    z = torch.randn(n, m, generator=generator(7))
+    return 0.5 + z * torch.linspace(0.5, 1.5, m) + 0.5 * z.roll(1, dims=1)
+
+
 def outputs(
     model: Autoencoder, shape: tuple[int, ...], training: bool = False, device: torch.device = CPU
 ) -> dict[str, Tensor]:
@@ -197,12 +234,15 @@ def can_sample(model: Autoencoder) -> bool:
     return model.during is not None or not isinstance(model.prior, FittedPrior)
 
 
-def trainer_of(assembly: Assembly, shape: tuple[int, ...]) -> Trainer:
-    """Trains on a dozen made-up rows."""
-    data = Data("made-up", shape, RANGE, Split(rows(12, shape)), Split(rows(4, shape)))
-    initialise_parts(assembly.model.train(), data, 0)
+def trainer_of(assembly: Assembly, shape: tuple[int, ...], resumed: bool = False) -> Trainer:
+    """Trains on made-up rows: a dozen, or enough for parts that start from images, which see them first."""
+    model = assembly.model.train()
+    n = 1_000 if any(isinstance(part, InitialisedFromData) for part in model.parts()) else 12
+    data = Data("made-up", shape, RANGE, Split(rows(n, shape)), Split(rows(4, shape)))
+    if not resumed:
+        initialise_parts(model, data, seed=0)
     return Trainer(
-        assembly.model.train(),
+        model,
         assembly.phases,
         assembly.schedule,
         Resident(data, data.train, 6, seed=0, device=CPU),
@@ -212,10 +252,12 @@ def trainer_of(assembly: Assembly, shape: tuple[int, ...]) -> Trainer:
 
 
 def train(assembly: Assembly, shape: tuple[int, ...], steps: int = 3) -> list[dict[str, float]]:
-    """A few iterations; the recorded terms of each."""
+    """A few iterations, from a part's start to its end; the recorded terms of each."""
     with torch.random.fork_rng(devices=[]):
         trainer = trainer_of(assembly, shape)
-        return [trainer.iterate(record=True) for _ in range(steps)]
+        logged = [trainer.iterate(record=True) for _ in range(steps)]
+        finish_parts(assembly.model.parts(), assembly.model, CPU, seed=0)
+    return logged
 
 
 def terms_of(model: Autoencoder, part: nn.Module, shape: tuple[int, ...]) -> Terms:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean
 from aezoo.registry.catalogue import ComponentInfo
-from aezoo.resolve import settings_class
-from aezoo.testing import any_part, costs, datasets, extractors, metrics, networks, priors, recipes
-from aezoo.testing.rule import CONFIGURED, Fault, NotApplicable, Rule
+from aezoo.testing import (
+    any_part,
+    construction,
+    costs,
+    datasets,
+    densities,
+    extractors,
+    metrics,
+    networks,
+    priors,
+    recipes,
+    resuming,
+)
+from aezoo.testing.construction import needed
+from aezoo.testing.place import place_of
+from aezoo.testing.rule import Fault, NotApplicable, Rule
+from aezoo.testing.settings import settings_of
 from aezoo.testing.specimen import Specimen, name_of
 
-_IN_ORDER = (
-    *(any_part.light_import, any_part.settings),
-    *(any_part.config, any_part.shapes, networks.features, any_part.image_range),
-    *(any_part.dtype_device, any_part.randomness, priors.sampling, networks.noise),
-    *(any_part.gradients, any_part.repeats, costs.terms, any_part.state),
-    *(priors.density, priors.fit),
+_IN_ORDER = (  # first what the others rest on
+    *(construction.built, construction.attributes, networks.features, construction.joined),
+    *(construction.hooks, costs.terms, any_part.shapes),
+    *(any_part.light_import, any_part.settings, construction.defaults, any_part.config),
+    *(any_part.image_range, any_part.dtype_device, any_part.randomness, priors.sampling, networks.noise),
+    *(any_part.gradients, any_part.repeats, resuming.resume, any_part.state),
+    *(priors.density, densities.agreement, priors.fit),
     *(extractors.extraction, extractors.batches, extractors.constancy, extractors.weights),
     *(metrics.measures, metrics.repeatable),
     *(datasets.rows, recipes.recipe, recipes.experiment),
@@ -28,20 +43,20 @@ RULES = {rule.name: rule for rule in _IN_ORDER}
 
 
 class BrokenRule(AezooError, AssertionError):
-    """A part breaks a rule of its kind; `rule` names it."""
+    """A part breaks a rule of its kind; `rule` names it, and `where` says the line of its code."""
 
-    def __init__(self, rule: Rule, specimen: Specimen, what: str, fix: str = "") -> None:
+    def __init__(self, rule: Rule, specimen: Specimen, what: str, fix: str, err: Exception) -> None:
         super().__init__(
             f"{specimen.kind} '{specimen.name}' breaks the rule '{rule.name}': {what}",
-            where=rule.claim,
+            where=place_of(specimen, err, rule.method),
             fix=fix or rule.fix,
         )
-        self.rule = rule.name
+        self.rule, self.claim = rule.name, rule.claim
 
 
 @dataclass(frozen=True)
 class Finding:
-    """How one part did on one rule; `what` and `fix` say more where it is not ok."""
+    """How one part did on one rule; `what`, `fix` and the author's line say more where it is not ok."""
 
     kind: str
     name: str
@@ -49,6 +64,7 @@ class Finding:
     status: Literal["ok", "skipped", "FAILED"]
     what: str = ""
     fix: str = ""
+    where: str = ""
 
 
 def rules(kind: str) -> list[str]:
@@ -68,7 +84,7 @@ def check_component(
     Raises:  BrokenRule naming the rule and the remedy; ConfigError for a rule that does not exist
     """
     specimen = _specimen(kind, part, {"latent_dim": latent_dim, **settings})
-    if missing := _missing(specimen):
+    if missing := needed(specimen):
         raise ConfigError(
             f"{kind} '{specimen.name}' has settings without a default: {', '.join(missing)}",
             where="check_component",
@@ -96,47 +112,50 @@ def parametrize_with_checks(*parts: tuple[Any, ...]) -> Any:
     return pytest.mark.parametrize("check", found)
 
 
-def examine(components: Iterable[ComponentInfo]) -> Iterator[Finding]:
-    """Every rule on every part, one finding each; nothing is raised for what a part does wrong."""
-    for info in components:
-        specimen = Specimen(info.kind, info.name)
-        try:
-            missing = _missing(specimen)
-        except AezooError as err:
-            yield Finding(info.kind, info.name, "import", "FAILED", err.what, err.fix)
-            continue
+def examine(components: Iterable[ComponentInfo], settings: Sequence[str] = ()) -> Iterator[Finding]:
+    """Every rule on every part, one finding each; nothing is raised for what a part does wrong.
+
+    A part that cannot be tried any further has no findings of the rules that are left; one of which nothing
+    could be tried at all FAILED.
+
+    settings:  "key=value" texts, as `aezoo.testing.settings` reads them
+
+    Raises:  ConfigError for a setting that no part has
+    """
+    rows = list(components)
+    for info, own in zip(rows, settings_of(rows, settings), strict=True):
+        specimen = _specimen(info.kind, info.name, own)
+        tried = False
         for name in rules(info.kind):
-            yield _finding(RULES[name], specimen, missing)
+            finding = _finding(RULES[name], specimen)
+            tried = tried or finding.status != "skipped"
+            yield finding
+            if finding.status == "FAILED" and RULES[name].ends:
+                break
+        if not tried:
+            yield Finding(
+                *(info.kind, info.name, "any", "FAILED", "every rule was skipped: nothing is known of it"),
+                "give it what the skipped rules ask for",
+            )
 
 
-def _finding(rule: Rule, specimen: Specimen, missing: list[str]) -> Finding:
+def _finding(rule: Rule, specimen: Specimen) -> Finding:
     found = partial(Finding, specimen.kind, specimen.name, rule.name)
-    if missing:
-        needs = f"it needs settings: {', '.join(missing)}"
-        return found("skipped", needs, "give them in a test: check_component(...)")
     try:
         _run(rule, specimen)
     except NotApplicable as why:
         return found("skipped", str(why))
-    except (MissingError, BrokenRule) as err:
-        return found("FAILED" if isinstance(err, BrokenRule) else "skipped", err.what, err.fix)
+    except MissingError as err:
+        return found("skipped", err.what, err.fix)
+    except BrokenRule as err:
+        return found("FAILED", err.what, err.fix, err.where)
     return found("ok")
-
-
-def _missing(specimen: Specimen) -> list[str]:
-    """Settings that have no default and are not given."""
-    if specimen.kind not in CONFIGURED:
-        return []
-    fields = settings_class(specimen.kind, specimen.name).model_fields
-    return [name for name, one in fields.items() if one.is_required() and name not in specimen.settings]
 
 
 def _check(rule: Rule, specimen: Specimen) -> Callable[[], None]:
     def check() -> None:
         import pytest
 
-        if missing := _missing(specimen):
-            pytest.skip(f"it needs settings: {', '.join(missing)}")
         try:
             _run(rule, specimen)
         except (NotApplicable, MissingError) as why:
@@ -149,14 +168,12 @@ def _run(rule: Rule, specimen: Specimen) -> None:
     """One rule on one part; whatever the part raises is its fault."""
     try:
         rule.check(specimen)
-    except Fault as fault:
-        raise BrokenRule(rule, specimen, fault.what, fault.fix) from fault
     except (NotApplicable, MissingError):
         raise
-    except AezooError as err:
-        raise BrokenRule(rule, specimen, err.what, err.fix) from err
+    except (Fault, AezooError) as err:
+        raise BrokenRule(rule, specimen, err.what, err.fix, err) from err
     except Exception as err:
-        raise BrokenRule(rule, specimen, f"{type(err).__name__}: {err}") from err
+        raise BrokenRule(rule, specimen, f"{type(err).__name__}: {err}", "", err) from err
 
 
 def _specimen(kind: str, part: str | type, settings: dict[str, Any] | None = None) -> Specimen:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aezoo.testing import check_component, suite
 from tests.tiny import WORDS
 
 ROOT = Path(__file__).parents[2]
@@ -138,7 +139,7 @@ def test_a_plugin_that_breaks_a_rule_is_exit_code_1_and_says_what_to_mend(run, t
     assert code == 1
     assert any(line.split()[:3] == ["ok", "prior/flawed", "shapes"] for line in lines)
     assert any(line.split()[:3] == ["FAILED", "prior/flawed", "randomness"] for line in lines)
-    assert "fix: draw everything from the generator" in out and "FAILED" in lines[-1]
+    assert "fix:   draw everything from the generator" in out and "FAILED" in lines[-1]
 
 
 def test_findings_as_json(run, tmp_path):
@@ -148,8 +149,133 @@ def test_findings_as_json(run, tmp_path):
     code, out, _ = run("plugin", "check", "flawed.py", "--json")
     found = {finding["rule"]: finding for finding in json.loads(out)}
     assert code == 1
-    assert list(found["shapes"]) == ["kind", "name", "rule", "status", "what", "fix"]
+    assert list(found["shapes"]) == ["kind", "name", "rule", "status", "what", "fix", "where"]
     assert found["randomness"]["status"] == "ok" and "device" in found["dtype-device"]["what"]
+
+
+NEEDY = """
+import torch
+from aezoo import ComponentInfo, hookimpl
+from aezoo.api import LatentPrior, Regularizer, Terms
+
+class Needy(LatentPrior):
+    def __init__(self, *, latent_dim: int, hidden: int, scale: float = 1.0) -> None:
+        super().__init__()
+        if hidden != 8 or latent_dim != 2:
+            raise ValueError(f"hidden is {hidden} and m is {latent_dim}")
+        self.latent_dim = latent_dim
+
+    def sample(self, n, generator):
+        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
+
+class Pull(Regularizer):
+    def __init__(self, *, weight: float) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def terms(self, step) -> Terms:
+        return {"pull": self.weight * step.z.square().mean()}
+
+@hookimpl
+def aezoo_components():
+    brings = {"divergence": "wgan"}
+    return [
+        ComponentInfo(kind="prior", name="needy", target="needy:Needy", defaults=brings),
+        ComponentInfo(kind="regularizer", name="pulled", target="needy:Pull"),
+    ]
+"""
+
+
+def test_required_settings_fail_the_check_until_they_are_set(run, tmp_path):
+    (tmp_path / "needy.py").write_text(NEEDY)
+    code, out, _ = run("plugin", "check", "needy.py")
+    assert code == 1 and "hidden" in out and "--set hidden=VALUE" in out and "--set weight=VALUE" in out
+    assert out.splitlines()[-1] == "0 ok, 0 skipped, 2 FAILED"
+    sets = ("--set", "hidden=8", "--set", "train.latent_dim=2", "--set", "regularizer.pulled.weight=0.5")
+    code, out, _ = run("plugin", "check", "needy.py", *sets)
+    assert code == 0 and "ok       prior/needy" in out and "ok       regularizer/pulled" in out
+
+
+@pytest.mark.parametrize("text", ["prior.hiden=8", "hiden=8", "regularizer.other.weight=1", "train.steps=3"])
+def test_a_setting_that_no_part_has_is_refused_with_the_nearest(run, tmp_path, text):
+    (tmp_path / "needy.py").write_text(NEEDY)
+    code, _, err = run("plugin", "check", "needy.py", "--set", text)
+    assert code == 2 and text.partition("=")[0] in err and "hidden, scale, weight" in err
+    assert ("did you mean 'hidden'" in err) == ("hiden" in text)
+
+
+def test_a_part_that_cannot_be_built_is_one_line_of_the_authors_and_no_advice_of_other_rules(run, tmp_path):
+    text = FLAWED.replace(
+        "= latent_dim\n", "= latent_dim\n        self.register_buffer('half', torch.zeros(1))\n"
+    )
+    (tmp_path / "flawed.py").write_text(text)
+    code, out, _ = run("plugin", "check", "flawed.py")
+    line = 1 + next(number for number, one in enumerate(text.splitlines()) if "half" in one)
+    assert code == 1 and out.splitlines()[-1] == "0 ok, 0 skipped, 1 FAILED"
+    assert f"flawed.py, line {line}" in out and "'half' already exists" in out
+
+
+SAYING = "print('hello from the top')\n"
+
+
+def test_what_a_plugin_prints_while_it_is_imported_stays_out_of_json(run, tmp_path, install, forget):
+    (tmp_path / "flawed.py").write_text(SAYING + FLAWED)
+    code, out, err = run("plugin", "check", "flawed.py", "--json")
+    assert code == 1 and json.loads(out) and "hello from the top" in err
+    install(
+        "aezoo-bad",
+        "bad_plugin",
+        SAYING + "@hookimpl\ndef aezoo_components():\n    print('hook')\n    return []",
+    )
+    code, out, err = run("plugins", "--json")
+    assert code == 0 and json.loads(out) and "hello from the top" in err and "hook" in err
+
+
+def test_a_plugin_that_prints_may_still_import_no_torch(install):
+    rows = "return [ComponentInfo(kind='prior', name='loud', target='aezoo.testing.plain:PlainPrior')]"
+    install("aezoo-bad", "bad_plugin", f"{SAYING}@hookimpl\ndef aezoo_components():\n    {rows}")
+    check_component("prior", "loud", rule="import")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [("ComponentInfo", "aezoo_components gives nothing"), ("return 3", "aezoo_components gives int")],
+)
+def test_a_hook_that_returns_no_list_is_a_failed_plugin(run, install, forget, body, reason):
+    install("aezoo-bad", "bad_plugin", f"@hookimpl\ndef aezoo_components():\n    {body}")
+    code, out, _ = run("plugins")
+    assert code == 0 and reason in out and "return a list of ComponentInfo" in out
+    assert run("plugin", "check", "aezoo-bad")[0] == 1
+
+
+def test_a_plugin_without_parts_is_no_success(run, install, forget):
+    install("aezoo-bad", "bad_plugin", "@hookimpl\ndef aezoo_components():\n    return []")
+    code, _, err = run("plugin", "check", "aezoo-bad")
+    assert code == 1 and "brings no parts" in err
+
+
+ABSENT = """
+from aezoo import ComponentInfo, hookimpl
+from aezoo.api import MissingError
+
+class Absent:
+    def __init__(self) -> None:
+        raise MissingError("its library is not installed", fix="pip install it")
+
+    encoder = decoder = __init__
+
+@hookimpl
+def aezoo_components():
+    return [ComponentInfo(kind="backbone", name="absent", target="absent:Absent")]
+"""
+
+
+def test_a_part_of_which_every_rule_was_skipped_is_no_success(run, tmp_path, monkeypatch):
+    (tmp_path / "absent.py").write_text(ABSENT)
+    monkeypatch.setattr(suite, "rules", lambda kind: ["built", "joined"])
+    code, out, _ = run("plugin", "check", "absent.py")
+    assert code == 1 and "its library is not installed" in out.splitlines()[0]
+    assert "every rule was skipped" in out
 
 
 @pytest.mark.parametrize("text", ["raise RuntimeError('no luck')", "@hookimpl\ndef aezoo_component(): ..."])

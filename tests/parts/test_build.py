@@ -2,7 +2,8 @@
 
 import pytest
 
-from aezoo.api import ConfigError, Phase
+from aezoo.api import ConfigError, Phase, build_model
+from aezoo.registry.trust import allow_classes
 from tests.toyparts import Part, autoencoder, flexae_sr, groups, only, trainer_of, watch
 
 SMALL = {"channels": [4], "hidden": 8}
@@ -49,3 +50,13 @@ def test_parts_that_do_not_say_their_label_are_told_how():
     with pytest.raises(ConfigError, match="two parts have a phase called 'same'") as err:
         trainer_of(autoencoder(*twice))
     assert "self.named(" in err.value.fix
+
+
+def test_a_module_that_is_no_part_is_told_what_to_derive_from_and_how_a_run_of_it_opens():
+    allow_classes("torch.nn:Flatten")
+    with pytest.raises(ConfigError) as caught:
+        build_model({"prior": "torch.nn:Flatten", "backbone": "mlp"}, shape=(4,), range=None, latent_dim=2)
+    assert caught.value.what == "Flatten is no LatentPrior"
+    assert (
+        "aezoo.api.LatentPrior" in caught.value.fix and "modules={'prior': Flatten(...)}" in caught.value.fix
+    )
