@@ -12,7 +12,7 @@ from aezoo.config.check import check_keys
 from aezoo.config.merge import flat
 from aezoo.config.run import FileOutline, RunConfig, material
 from aezoo.errors import ConfigError, RunFileError, print_warning
-from aezoo.files import sha256, writing
+from aezoo.files import reading, sha256, writing
 from aezoo.registry import onefile
 from aezoo.rundir.lock import LOCK, hold
 from aezoo.rundir.own import remove
@@ -63,7 +63,8 @@ def open_to_train(
     """
     path = run.path.resolve()  # a link stays a link
     with hold(path):
-        new, replacing = not path.exists(), None
+        with reading(path):
+            new, replacing = not path.exists(), None
         try:
             if overwrite and not resume and run.is_run():
                 replacing = run.replace(Replacement(path))

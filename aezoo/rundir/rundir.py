@@ -94,7 +94,8 @@ class RunDir:
         write_bytes(self.path / "config.toml", seals.sealed(as_bytes(text)))
 
     def has_config(self) -> bool:
-        return (self.path / "config.toml").exists()
+        with reading(self.path / "config.toml"):
+            return (self.path / "config.toml").exists()
 
     def is_run(self) -> bool:
         """Whether the directory's config.toml is a run's, and not some other program's."""
@@ -206,9 +207,9 @@ class RunDir:
 
     def names(self) -> list[str]:
         """Complete checkpoints: later stages and steps last."""
-        if not self.checkpoints.is_dir():
-            return []
         with reading(self.checkpoints):
+            if not self.checkpoints.is_dir():
+                return []
             found = [path.name for path in self.checkpoints.iterdir() if (path / STATE).exists()]
         return sorted(filter(CHECKPOINT.fullmatch, found), key=_order)
 

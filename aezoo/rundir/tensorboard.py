@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -35,8 +34,9 @@ class Board:
         from torch.utils.tensorboard import SummaryWriter
 
         folder = run.path / FOLDER
-        shutil.rmtree(folder, ignore_errors=True)
         with writing(folder):
+            for file in folder.glob("events.out.tfevents.*"):
+                file.unlink()
             self._writer: Any = SummaryWriter(str(folder))
             for line in run.read_metrics():
                 self._add(line)

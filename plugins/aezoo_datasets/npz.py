@@ -139,8 +139,6 @@ class Npz:
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays that are known by name."""
     known = {*KEYS, *(name for names in KEYS.values() for name in names)}
-    if not path.exists():
-        raise MissingError(f"there is no file {path.absolute()}", where="dataset.path", fix="check npz:PATH")
     try:
         with path.open("rb") as opened:
             if not zipfile.is_zipfile(opened):  # asked first: numpy would say how to unpickle it
@@ -148,6 +146,10 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
             opened.seek(0)
             with np.load(opened, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files if name in known}
+    except FileNotFoundError as err:
+        raise MissingError(
+            f"there is no file {path.absolute()}", where="dataset.path", fix="check npz:PATH"
+        ) from err
     except Exception as err:  # numpy evaluates headers as Python; mangled ones raise nearly anything
         raise ConfigError(
             f"{path} cannot be read: {err}",
