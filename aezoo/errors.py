@@ -31,7 +31,7 @@ class AezooError(Exception):
             lines.append(f"  where: {self.where}")
         if self.fix:
             lines.append(f"  fix:   {self.fix}")
-        return "\n".join(lines)
+        return shown("\n".join(lines))
 
 
 class ConfigError(AezooError):
@@ -74,6 +74,24 @@ class InterruptedRun(AezooError):
     def __init__(self, what: str, *, exit_code: int, fix: str = "") -> None:
         super().__init__(what, fix=fix)
         self.exit_code = exit_code
+
+
+def shown(text: str) -> str:
+    """Text for a terminal: what would steer it, or has no letter, is spelt out; line ends and tabs stay.
+
+    >>> shown("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    if text.isprintable():
+        return text
+    lines = text.split("\r\n")
+    return "\r\n".join("".join(map(_spelt, line)) for line in lines)
+
+
+def _spelt(character: str) -> str:
+    if character.isprintable() or character in "\n\t":
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -125,4 +143,4 @@ def output_to_stderr() -> AbstractContextManager[Any]:
 
 def print_warning(text: str) -> None:
     """A line on stderr: something is wrong, and the work goes on."""
-    print(f"warning: {text}", file=sys.stderr)
+    print(f"warning: {shown(text)}", file=sys.stderr)

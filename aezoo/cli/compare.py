@@ -20,7 +20,7 @@ from aezoo.cli.options import (
     Trust,
     names,
 )
-from aezoo.cli.output import print_columns, print_json
+from aezoo.cli.output import print_columns, print_json, say
 from aezoo.cli.report import write_page
 from aezoo.errors import DiskError, print_warning
 
@@ -132,7 +132,7 @@ def compare(
     try:
         make_directory(page.parent)
         write_page(page, of_outcomes(outcomes), shown, bar, allow_mixed=allow_mixed)
-        print(page if wanted else f"page  {page}", file=sys.stdout if wanted else sys.stderr)
+        say(page if wanted else f"page  {page}", file=sys.stdout if wanted else sys.stderr)
     except DiskError as err:
         if wanted:
             raise
@@ -148,11 +148,11 @@ def _write_table(table: Table, format: TableFormat, out: Path | None) -> None:
 
     text = RENDERERS[format](table)
     if out is None:
-        print(text)
+        say(text)
     else:
         make_directory(out.parent)
         write_text(out, text)
-        print(out)
+        say(out)
 
 
 def exit_with_failures(outcomes: Sequence[Outcome]) -> None:
@@ -160,7 +160,7 @@ def exit_with_failures(outcomes: Sequence[Outcome]) -> None:
     failed = [one for one in outcomes if one.failure]
     for one in failed:
         cell = one.cell
-        print(f"{cell.method} on {cell.dataset}, seed {cell.seed}: {one.failure}", file=sys.stderr)
+        say(f"{cell.method} on {cell.dataset}, seed {cell.seed}: {one.failure}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
 
@@ -195,7 +195,7 @@ def _plan(request: Request, *, as_json: bool) -> None:
         print_json({"cells": [dict(zip(head, row, strict=True)) for row in rows], "seconds": round(total)})
         return
     print_columns([head, *([str(cell) for cell in row] for row in rows)])
-    print(f"\nabout {_long(total)} of training with {at_a_time} at a time, then evaluation")
+    say(f"\nabout {_long(total)} of training with {at_a_time} at a time, then evaluation")
 
 
 def _long(seconds: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 import aezoo
-from aezoo.cli.output import Json, print_json
+from aezoo.cli.output import Json, print_json, say
 from aezoo.paths import cache_dir, is_writable
 from aezoo.registry import registry
 
@@ -98,5 +98,5 @@ def _print(report: dict[str, Any]) -> None:
         *(("PROBLEM", problem) for problem in report["problems"]),
     ]
     for name, text in lines:
-        print(f"{name:16}{text}")
-    print("\nready to train" if not report["problems"] else "\nnot ready: mend the problems above")
+        say(f"{name:16}{text}")
+    say("\nready to train" if not report["problems"] else "\nnot ready: mend the problems above")

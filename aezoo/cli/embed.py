@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import Run, Trust
+from aezoo.cli.output import say
 
 
 def embed(
@@ -30,4 +31,4 @@ def embed(
     arrays = explore.embed(*explore.open_run(run, trust=trust))
     make_directory(out.parent)
     write_arrays(out, **arrays)
-    print(out)
+    say(out)

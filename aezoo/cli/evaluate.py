@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import PluginFiles, Quiet, Run, Trust, names
-from aezoo.cli.output import Json, print_json
+from aezoo.cli.output import Json, print_json, say
 from aezoo.evaluation.protocol import CheckpointRule
 
 
@@ -76,9 +76,9 @@ def evaluate(
         progress=Silence() if quiet else Bar(),
     )
     for warning in found.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}", file=sys.stderr)
     if json:
         print_json({"run": str(run), "seconds": round(found.seconds, 3), "results": found.rows()})
         return
-    print(found.table())
-    print(f"\nmeasured in {found.seconds:.1f} s; protocol of each number: {run / 'results.json'}")
+    say(found.table())
+    say(f"\nmeasured in {found.seconds:.1f} s; protocol of each number: {run / 'results.json'}")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from aezoo.cli.options import Run, Trust
+from aezoo.cli.output import say
 
 
 def interpolate(
@@ -40,4 +41,4 @@ def interpolate(
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
     found = explore.interpolate(model, data, n=n, steps=steps, mode=mode, seed=seed)
     write_found(out, lambda: drawing.interpolation(found, data.range or (0.0, 1.0), real=real), vars(found))
-    print(out)
+    say(out)

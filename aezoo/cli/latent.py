@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import Run, Trust
+from aezoo.cli.output import say
 
 
 def latent(
@@ -38,4 +39,4 @@ def latent(
     found = explore.latent(model, data, n=n, seed=seed)
     arrays = {"codes": found.codes, "prior": found.prior, "rows": found.rows, "labels": found.labels}
     write_found(out, lambda: drawing.latent(found, data.classes), arrays)
-    print(out)
+    say(out)

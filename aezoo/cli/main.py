@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import aezoo
+from aezoo.cli.output import say
 from aezoo.errors import AezooError
 from aezoo.files import REMEDY, disk_error
 from aezoo.registry import registry
@@ -53,7 +54,7 @@ def main() -> None:
         called = sys.argv[1:2]  # the one command alone, so that it starts at once; all for other words
         build(called if called and called[0] in COMMANDS else COMMANDS)()
     except AezooError as err:
-        print(err, file=sys.stderr)
+        say(err, file=sys.stderr)
         raise SystemExit(err.exit_code) from None
     except BrokenPipeError:
         # The reader left, such as `| head`: nothing more can be said, also not by the flush at exit.
@@ -62,12 +63,12 @@ def main() -> None:
     except OSError as err:
         if err.errno not in REMEDY or err.filename is None:
             raise
-        print(disk_error(err.filename, err, "read or written"), file=sys.stderr)
+        say(disk_error(err.filename, err, "read or written"), file=sys.stderr)
         raise SystemExit(1) from None
     except (MemoryError, RuntimeError) as err:
         if not _out_of_memory(err):
             raise
-        print(AezooError(f"out of memory: {err}", fix=SMALLER), file=sys.stderr)
+        say(AezooError(f"out of memory: {err}", fix=SMALLER), file=sys.stderr)
         raise SystemExit(1) from None
 
 
@@ -87,5 +88,5 @@ def _root(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"aezoo {aezoo.__version__}")
+        say(f"aezoo {aezoo.__version__}")
         raise typer.Exit

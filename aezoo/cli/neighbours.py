@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import Run, Trust
+from aezoo.cli.output import say
 
 
 def neighbours(
@@ -42,4 +43,4 @@ def neighbours(
     features = space_of(space, read_config(RunDir(run)), data)
     found = explore.neighbours(model, data, n=n, k=k, seed=seed, features=features)
     write_found(out, lambda: drawing.neighbours(found, data.range or (0.0, 1.0), space=space), vars(found))
-    print(out)
+    say(out)

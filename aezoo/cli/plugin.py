@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aezoo.cli.output import Json, print_json
+from aezoo.cli.output import Json, print_json, say
 from aezoo.errors import AezooError, MissingError, output_to_stderr
 from aezoo.registry import registry
 from aezoo.registry.onefile import load_file
@@ -33,10 +33,10 @@ def new(
     from aezoo.registry.skeleton import write_skeleton
 
     written = write_skeleton(name, Path())
-    print(written)
-    print(f"  pip install ./{written}")
-    print(f"  aezoo plugin check {written}")
-    print(f"  aezoo train --prior {name} --steps 300")
+    say(written)
+    say(f"  pip install ./{written}")
+    say(f"  aezoo plugin check {written}")
+    say(f"  aezoo train --prior {name} --steps 300")
 
 
 @plugin.command()
@@ -83,12 +83,12 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
         found.append(finding)
         part = f"{finding.kind}/{finding.name}"
         why = finding.what if finding.status == "skipped" else ""
-        print(f"{finding.status:<8} {part:<28} {finding.rule:<14} {why}".rstrip(), flush=True)
+        say(f"{finding.status:<8} {part:<28} {finding.rule:<14} {why}".rstrip(), flush=True)
         if finding.status == "FAILED":
             for line in _reason(finding):
-                print(f"         {line}")
+                say(f"         {line}")
     count = {status: sum(f.status == status for f in found) for status in ("ok", "skipped", "FAILED")}
-    print(", ".join(f"{number} {status}" for status, number in count.items()))
+    say(", ".join(f"{number} {status}" for status, number in count.items()))
     return found
 
 

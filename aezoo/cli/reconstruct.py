@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import Run, Trust
+from aezoo.cli.output import say
 
 
 def reconstruct(
@@ -26,4 +27,4 @@ def reconstruct(
     model, data = explore.open_run(run, trust=trust)
     x = data.x(data.test.values[:n])
     write_pairs(out, x, model.reconstruct(x), model.range)
-    print(out)
+    say(out)

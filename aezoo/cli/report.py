@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aezoo.cli.options import AllowMixed, Columns, Quiet, Trust, names
+from aezoo.cli.output import say
 
 if TYPE_CHECKING:
     from aezoo.report import Page
@@ -40,7 +41,7 @@ def report(
     file = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     bar = Silence() if quiet else Bar()
     write_page(file, of_runs(runs), names(columns) or None, bar, allow_mixed=allow_mixed, trust=trust)
-    print(file)
+    say(file)
 
 
 def write_page(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from aezoo.cli.options import DataRoot, Download, Jobs, PluginFiles, Quiet
-from aezoo.cli.output import print_columns, print_json
+from aezoo.cli.output import print_columns, print_json, say
 from aezoo.registry import registry
 from aezoo.registry.onefile import load_files
 
@@ -97,12 +97,12 @@ def _plan(experiment: Experiment, scale: Scale, runs: Path, *, as_json: bool) ->
         cells = [dict(zip(head, row, strict=True)) for row in rows]
         print_json({"cells": cells, "claims": [claim.model_dump() for claim in experiment.claim]})
         return
-    print(f"{experiment.title}\n")
+    say(f"{experiment.title}\n")
     print_columns([head, *(tuple(map(str, row)) for row in rows)])
     steps = sum(one.steps for one in planned if one.state in ("train", "resume"))
-    print(f"\n{len(rows)} runs, {steps:,} iterations to do, then {len(experiment.claim)} claims")
+    say(f"\n{len(rows)} runs, {steps:,} iterations to do, then {len(experiment.claim)} claims")
     if scale == "small" and experiment.minutes:
-        print(f"it took {experiment.minutes}")
+        say(f"it took {experiment.minutes}")
 
 
 def _write(
@@ -131,7 +131,7 @@ def _write(
         write = page.markdown if how == "markdown" else page.text
         written = write(page.page_of(parts))
     if out is None:
-        print(written, end="")
+        say(written, end="")
     else:
         write_text(out, written)
-        print(out)
+        say(out)

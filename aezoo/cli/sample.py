@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import Trust
+from aezoo.cli.output import say
 
 
 def sample(
@@ -30,7 +31,7 @@ def sample(
         _side_by_side(runs, n or 12, seed, out, trust=trust)
     else:
         _of_one(runs[0], n or 64, seed, out, trust=trust)
-    print(out)
+    say(out)
 
 
 def _of_one(run: Path, n: int, seed: int, out: Path, *, trust: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import PluginFiles
-from aezoo.cli.output import Json, print_columns, print_json
+from aezoo.cli.output import Json, print_columns, print_json, say
 from aezoo.config.check import settings_of
 from aezoo.config.describe import Setting, settings
 from aezoo.config.merge import over
@@ -42,9 +42,9 @@ def _show_files(info: ComponentInfo, files: list[Source], as_json: bool) -> None
         print_json(info.model_dump() | {info.kind: {key: whole[key] for key in whole if key != "base"}})
         return
     _print_head(info)
-    print(files[0].text().rstrip())
+    say(files[0].text().rstrip())
     for file in files[1:]:
-        print(f"\n# --- its base, {file.origin}\n\n{file.text().rstrip()}")
+        say(f"\n# --- its base, {file.origin}\n\n{file.text().rstrip()}")
 
 
 def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:
@@ -56,7 +56,7 @@ def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:
         rows = [(key.name, key.type, _default(key), key.range, key.description) for key in keys]
         print_columns([("KEY", "TYPE", "DEFAULT", "RANGE", "MEANING"), *rows])
     else:
-        print("no settings")
+        say("no settings")
 
 
 def _find(name: str) -> ComponentInfo:
@@ -79,13 +79,13 @@ def _find(name: str) -> ComponentInfo:
 
 
 def _print_head(info: ComponentInfo) -> None:
-    print(f"{info.kind} {info.name}: {info.summary or 'no summary'}")
+    say(f"{info.kind} {info.name}: {info.summary or 'no summary'}")
     if info.paper:
-        print(f"  paper:   {info.paper.title} ({info.paper.year}), {info.paper.url}")
+        say(f"  paper:   {info.paper.title} ({info.paper.year}), {info.paper.url}")
     for section, brought in info.defaults.items():
-        print(f"  brings:  {section} {brought}, unless another is named")
-    print(f"  status:  {info.status}{', the default ' + info.kind if info.default else ''}")
-    print(f"  from:    {info.plugin}, {info.target}\n")
+        say(f"  brings:  {section} {brought}, unless another is named")
+    say(f"  status:  {info.status}{', the default ' + info.kind if info.default else ''}")
+    say(f"  from:    {info.plugin}, {info.target}\n")
 
 
 def _default(key: Setting) -> str:

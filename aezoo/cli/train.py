@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aezoo.cli.options import DataRoot, Download, PluginFiles, Trust
-from aezoo.cli.output import Json, print_json
+from aezoo.cli.output import Json, print_json, say
 
 if TYPE_CHECKING:
     from aezoo.verbs.train import TrainRequest
@@ -135,16 +135,16 @@ def _summary(path: Path, results: dict[str, Any]) -> None:
     from aezoo.evaluation.table import text_table
 
     if results["results"]:
-        print(text_table(results["results"]), end="\n\n")
+        say(text_table(results["results"]), end="\n\n")
     for warning in results["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
+        say(f"warning: {warning}", file=sys.stderr)
     speed = f"{results['images_per_s']:.0f} images/s"
-    print(f"{results['steps']} steps in {results['seconds']:.1f} s on {results['device']}, {speed}")
-    print(f"run      {path}")
-    print(f"samples  {path / 'samples.png'}")
-    print(f"report   {path / 'report.html'}")
-    print(f"more     aezoo sample {path} -n 64 --out grid.png")
-    print(f"         aezoo evaluate {path}")
+    say(f"{results['steps']} steps in {results['seconds']:.1f} s on {results['device']}, {speed}")
+    say(f"run      {path}")
+    say(f"samples  {path / 'samples.png'}")
+    say(f"report   {path / 'report.html'}")
+    say(f"more     aezoo sample {path} -n 64 --out grid.png")
+    say(f"         aezoo evaluate {path}")
 
 
 def _plan(request: TrainRequest, *, as_json: bool) -> None:
@@ -154,15 +154,15 @@ def _plan(request: TrainRequest, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print(f"run         {found['run']}")
-    print(f"x           {found['x']}")
+    say(f"run         {found['run']}")
+    say(f"x           {found['x']}")
     for part, name in found["parts"].items():
         count = found["parameters"].get(part)
-        print(f"{part:<26}{name:<14}" + (f"{count:>12,} weights" if count else ""))
-    print(f"steps       {found['steps']}")
-    print(f"schedule    {found['schedule']}")
+        say(f"{part:<26}{name:<14}" + (f"{count:>12,} weights" if count else ""))
+    say(f"steps       {found['steps']}")
+    say(f"schedule    {found['schedule']}")
     for name, phase in found["phases"].items():
-        print(f"  {name:<16}{phase['weights']:>12,} weights   {phase['optimizer']}")
+        say(f"  {name:<16}{phase['weights']:>12,} weights   {phase['optimizer']}")
 
 
 def _part(section: str, name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from aezoo.cli.options import Run, Trust
+from aezoo.cli.output import say
 from aezoo.errors import ConfigError
 
 
@@ -43,7 +44,7 @@ def traverse(
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
     found = explore.traverse(model, data, attribute, n=n, range=ends, steps=steps, seed=seed)
     write_found(out, lambda: drawing.traversal(found, data.range or (0.0, 1.0)), vars(found))
-    print(out)
+    say(out)
 
 
 def _ends(text: str) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from aezoo.tables.cell import Cell, Outcome
 
 NOT_FINISHED = "its training is not finished: it left no results yet"
 EXTENDED = "its training was extended and is not finished: its results are of fewer steps"
+LARGEST_PICTURE = 32_000_000  # bytes
 
 Lines = Sequence[Mapping[str, Any]]
 
@@ -159,10 +162,31 @@ def _lines(run: RunDir) -> tuple[Lines, list[str]]:
 
 
 def _picture(path: Path, name: str) -> Picture:
+    """A PNG of the run itself: a page is sent to others, and a link may lead anywhere."""
     file = path / f"{name}.png"
     try:
-        return Picture(file.read_bytes())
-    except FileNotFoundError:
-        return Picture(why=f"the run directory holds no {file.name}")
+        if file.is_symlink():
+            return Picture(why=f"{file.name} is a link, and a page shows files of the run only")
+        if not file.exists():
+            return Picture(why=f"the run directory holds no {file.name}")
+        if not file.is_file():
+            return Picture(why=f"{file.name} is no file")
+        if file.stat().st_size > LARGEST_PICTURE:
+            return Picture(why=f"{file.name} has more than {LARGEST_PICTURE // 10**6} MB")
+        content = file.read_bytes()
     except OSError as err:
         return Picture(why=f"{file.name} cannot be read: {err.strerror}")
+    fault = _png_fault(content)
+    return Picture(why=f"{file.name} is no whole PNG: {fault}") if fault else Picture(content)
+
+
+def _png_fault(content: bytes) -> str:
+    """What is wrong with a PNG; empty for a whole one. Its pixels are not decoded."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of very many pixels: there may be, of many rows
+            Image.open(io.BytesIO(content), formats=["PNG"]).verify()
+    except Exception as err:  # PIL raises a dozen kinds
+        return f"{type(err).__name__}: {err}".partition(" <_io")[0]
+    return ""

@@ -78,7 +78,7 @@ class Log:
     def _lines(self) -> tuple[list[tuple[Line, str]], int]:
         """Whole lines with their texts, and how many others there are."""
         with reading(self.file):
-            if not self.file.exists():
+            if not self.file.is_file():
                 return [], 0
             texts = self.file.read_bytes().split(b"\n")[:-1]  # behind the last newline one is being written
         found = [(line, text.decode() + "\n") for text in texts if (line := line_of(text)) is not None]

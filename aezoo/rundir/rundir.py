@@ -91,11 +91,20 @@ class RunDir:
     def write_config(self, config: RunConfig) -> None:
         make_directory(self.path)
         text = tomli_w.dumps(config.model_dump(exclude_none=True))
-        write_bytes(self.path / "config.toml", seals.sealed(as_bytes(text)))
+        try:
+            content = text.encode()
+        except UnicodeEncodeError as err:  # a name that is changed would be another one
+            odd = next(line for line in text.splitlines() if not _is_utf8(line))
+            raise ConfigError(
+                f"{odd.strip()} is no UTF-8, so that config.toml cannot hold it",
+                where=str(self.path / "config.toml"),
+                fix="rename the file or the directory that it names",
+            ) from err
+        write_bytes(self.path / "config.toml", seals.sealed(content))
 
     def has_config(self) -> bool:
         with reading(self.path / "config.toml"):
-            return (self.path / "config.toml").exists()
+            return (self.path / "config.toml").is_file()
 
     def is_run(self) -> bool:
         """Whether the directory's config.toml is a run's, and not some other program's."""
@@ -364,7 +373,7 @@ class RunDir:
     def has_model(self) -> bool:
         """Whether training came to its end once; before that there are only checkpoints."""
         with reading(self.path / MODEL):
-            return (self.path / MODEL).exists()
+            return (self.path / MODEL).is_file()
 
     def is_finished(self) -> bool:
         """Whether training came to the end that config.toml asks for; a stopped extension did not."""
@@ -449,6 +458,10 @@ def newest_path(wanted: Path) -> Path:
     while (following := wanted.with_name(f"{wanted.name}-{number}")).exists():
         path, number = following, number + 1
     return path
+
+
+def _is_utf8(text: str) -> bool:
+    return as_bytes(text).decode() == text
 
 
 def _name(stage: str, step: int) -> str:

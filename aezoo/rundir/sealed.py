@@ -44,6 +44,8 @@ def open_sealed(content: bytes) -> dict[str, str]:
 
 def read_said(file: Path) -> dict[str, str]:
     """What the header of a safetensors file says, without a look at the tensors; nothing where it cannot."""
+    if not file.is_file():  # a pipe would be waited for
+        return {}
     try:
         with file.open("rb") as content:
             length = int.from_bytes(content.read(8), "little")

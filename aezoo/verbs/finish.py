@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Mapping
 from importlib.resources import files
@@ -29,8 +30,11 @@ from aezoo.report import short_page
 from aezoo.rundir.lock import hold
 from aezoo.rundir.rundir import RunDir
 from aezoo.rundir.versions import versions
+from aezoo.tables.render.layout import clean
+from aezoo.tables.render.markdown import escape
 
 OTHERS = 60.0  # seconds that another evaluation is given to write its numbers
+_ADDRESS = re.compile(r"https?://[\w.~:/?#@!$&'()*+,;=%-]+", re.ASCII)
 SHOWN = 64  # images in a grid
 LOOKED_AT = 1000  # training rows, at most, that are reconstructed while training goes on
 
@@ -236,11 +240,21 @@ def peak_memory(device: str) -> float | None:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 
 
+def _in_card(value: Any) -> Any:
+    """A value as the card has it: texts, which anybody may have written, are shown as they are."""
+    if isinstance(value, int | float) or hasattr(value, "__html__"):  # the latter is made safe already
+        return value
+    text = str(value)
+    return f"<{text}>" if _ADDRESS.fullmatch(text) else escape(clean(text))
+
+
 def model_card(config: RunConfig, model: Autoencoder, results: dict[str, Any]) -> str:
     """README.md of a run: what it is, how it was made, how to use it."""
     from jinja2 import Environment, StrictUndefined
 
     template = files("aezoo").joinpath("templates/model_card.md").read_text(encoding="utf-8")
-    made = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(template)
+    made = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_in_card
+    ).from_string(template)
     name, counts = Path(results["run"]).name, parameter_counts(model)
     return made.render(config=config, results=results, parameters=counts, name=name, labels=LABELS) + "\n"

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import json
+import os
 import re
 from dataclasses import replace
 
 import pytest
 
 from aezoo.errors import ConfigError, RunFileError
-from aezoo.report import Looks, Picture, Points, of_outcomes, of_runs, render, short_page
+from aezoo.report import Looks, Picture, Points, of_outcomes, of_runs, render, short_page, view
 from aezoo.tables.cell import Outcome
 from tests.report.runs import HOSTILE, make_run, parsed, png
 from tests.tables.cases import outcome
@@ -139,6 +140,52 @@ def test_provenance_says_commit_versions_and_the_hash_of_the_weights(tmp_path):
     (run / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     html = section(short_page(run), "provenance")
     assert all(text in html for text in ("ab" * 32, "0123456789ab", "0.1.0", "3.11", "cpu", "2.5"))
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("link", "is a link"),
+        ("pipe", "is no file"),
+        ("folder", "is no file"),
+        ("text", "is no whole PNG"),
+        ("jpeg", "is no whole PNG"),
+        ("cut", "is no whole PNG"),
+        ("flipped", "is no whole PNG"),
+        ("large", "has more than"),
+    ],
+)
+def test_a_page_holds_no_file_but_whole_pictures_of_the_run(tmp_path, monkeypatch, how, why):
+    run, secret = make_run(tmp_path / "one"), png(colour=17)
+    (tmp_path / "secret.png").write_bytes(secret)
+    file, whole = run / "samples.png", (run / "samples.png").read_bytes()
+    file.unlink()
+    if how == "link":
+        file.symlink_to(tmp_path / "secret.png")
+    elif how == "pipe":
+        os.mkfifo(file)
+    elif how == "folder":
+        file.mkdir()
+    elif how == "large":
+        file.write_bytes(whole)
+        monkeypatch.setattr(view, "LARGEST_PICTURE", 50)
+    else:
+        middle = len(whole) // 2
+        flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+        file.write_bytes(
+            {"text": b"<svg>", "jpeg": b"\xff\xd8", "cut": whole[:middle], "flipped": flipped}[how]
+        )
+    html = short_page(run)
+    assert f"no samples: samples.png {why}" in section(html, "samples")
+    assert base64.b64encode(secret).decode() not in html
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "metrics.jsonl"])
+def test_a_pipe_among_the_files_of_a_run_is_not_waited_for(tmp_path, name):
+    run = make_run(tmp_path / "one")
+    (run / name).unlink(missing_ok=True)
+    os.mkfifo(run / name)
+    assert "Provenance" in short_page(run)
 
 
 @pytest.mark.parametrize("name", ["samples", "reconstructions"])

@@ -43,6 +43,14 @@ def test_rendering_says_the_same_each_time(form):
     assert rendered("rough", form) == rendered("rough", form)
 
 
+def test_a_csv_cell_is_no_formula_and_a_negative_number_is_a_number():
+    name = '=HYPERLINK("http://x","y")'
+    table = build([outcome(name, 0, {"generation/gap": -1.5}), outcome("@SUM(A1)", 0, {}, failure="-1+1")])
+    lines = list(csv.DictReader(io.StringIO(RENDERERS["csv"](table))))
+    assert {line["recipe"] for line in lines} == {"'" + name, "'@SUM(A1)"}
+    assert [line["mean"] for line in lines if line["metric"] == "gap"] == ["-1.5"]
+
+
 # -- text ----------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 `read_csv(file).pivot(index="recipe", columns=["dataset", "of", "metric"], values="mean")` is the wide form.
 A method without any measure on a dataset, such as one that failed, has one line there with an empty metric.
+Numbers are numbers, also below zero; a text that would be a formula begins with an apostrophe.
 Empty fields: no such number. Protocol fields are empty too where the runs of a column disagree in them.
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 from aezoo.tables.entries import Column, Facts, Row, Table
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FACTS = ("parameters", "seconds", "images_per_s", "peak_memory_mb")
 PROTOCOL = ("split", "n_real", "n_fake", "extractor", "weights_sha256", "checkpoint")
 FIELDS = (
@@ -32,9 +34,17 @@ def render(table: Table) -> str:
     writer = csv.DictWriter(out, FIELDS, restval="")
     writer.writeheader()
     writer.writerows(
-        line for row in table.rows for dataset in table.datasets for line in _lines(table, row, dataset)
+        {name: _cell(value) for name, value in line.items()}
+        for row in table.rows
+        for dataset in table.datasets
+        for line in _lines(table, row, dataset)
     )
     return out.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A value as it is; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _lines(table: Table, row: Row, dataset: str) -> Iterator[dict[str, Any]]:
