@@ -121,6 +121,7 @@ def train(
 
 
 def _run(request: TrainRequest, *, as_json: bool, quiet: bool) -> None:
+    from aezoo.registry.onefile import trust_option
     from aezoo.training.progress import Bar, Silence
     from aezoo.verbs.train import train
 
@@ -128,10 +129,10 @@ def _run(request: TrainRequest, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json({key: run.results[key] for key in ("run", "steps", "seconds", "images_per_s", "results")})
     elif not quiet:
-        _summary(run.path, run.results)
+        _summary(run.path, run.results, trust_option(run.config))
 
 
-def _summary(path: Path, results: dict[str, Any]) -> None:
+def _summary(path: Path, results: dict[str, Any], more: str) -> None:
     from aezoo.evaluation.table import text_table
 
     if results["results"]:
@@ -143,8 +144,8 @@ def _summary(path: Path, results: dict[str, Any]) -> None:
     say(f"run      {path}")
     say(f"samples  {path / 'samples.png'}")
     say(f"report   {path / 'report.html'}")
-    say(f"more     aezoo sample {path} -n 64 --out grid.png")
-    say(f"         aezoo evaluate {path}")
+    say(f"more     aezoo sample {path} -n 64 --out grid.png{more}")
+    say(f"         aezoo evaluate {path}{more}")
 
 
 def _plan(request: TrainRequest, *, as_json: bool) -> None:

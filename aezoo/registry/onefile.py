@@ -95,6 +95,12 @@ def packages(config: RunConfig) -> dict[str, str]:
     return found
 
 
+def trust_option(config: RunConfig) -> str:
+    """What a command that opens the run needs besides, where it executes code of the run's own."""
+    own = config.plugins or any(":" in name for _, name in _named_parts(config))
+    return " --trust" if own else ""
+
+
 def keep_copies(names: Iterable[str], directory: Path) -> None:
     """Write the one-file plugins that were loaded into a run directory."""
     for name in names:

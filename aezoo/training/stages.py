@@ -11,6 +11,7 @@ from typing import Any
 from aezoo.config.run import RunConfig
 from aezoo.errors import InterruptedRun
 from aezoo.parts.autoencoder import Autoencoder, load_state, split_state
+from aezoo.registry.onefile import trust_option
 from aezoo.rundir.rundir import Checkpoint, RunDir
 from aezoo.rundir.tensorboard import Board
 from aezoo.training.progress import Progress
@@ -121,10 +122,11 @@ class Stages:
         self._resume = None
 
     def _interruption(self, number: int) -> InterruptedRun:
+        resume = f"--out {self.run.path} --resume{trust_option(self.config)}"
         return InterruptedRun(
             f"stopped by {signal.Signals(number).name}; a checkpoint is written",
             exit_code=128 + number,
-            fix=f"go on with: aezoo train {self.run.path / 'config.toml'} --out {self.run.path} --resume",
+            fix=f"go on with: aezoo train {self.run.path / 'config.toml'} {resume}",
         )
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import aezoo
 from aezoo import explore
 from aezoo.errors import ConfigError
 from aezoo.registry import registry
+from aezoo.training.trainer import Trainer
 from tests.tiny import WORDS, trained
 
 OPENING = (
@@ -164,6 +166,22 @@ def test_with_trust_a_run_executes_its_plugins_and_its_classes(run, stranger):
         == 0
     )
     assert run("train", "own/config.toml", "--out", "own", "--resume", "--steps", 4, "--quiet")[0] == 2
+
+
+def test_the_commands_that_training_names_have_the_trust_they_need(run, stranger, monkeypatch):
+    (stranger.parent / "own_part.py").write_text(OWN)
+    iterate = Trainer.iterate
+
+    def interrupting(self, record=False):
+        os.kill(os.getpid(), signal.SIGINT)
+        return iterate(self, record)
+
+    words = ("train", "ae-gmm", *WORDS, "--steps", 2, "--no-evaluate")
+    own = ("--encoder", "own_part:Enc")
+    assert "grid.png --trust" in run(*words, *own, "--out", "own")[1]
+    assert "--trust" not in run(*words, "--out", "plain")[1]
+    monkeypatch.setattr(Trainer, "iterate", interrupting)
+    assert "--resume --trust" in run(*words, *own, "--out", "stopped")[2]
 
 
 def test_python_takes_trust_wherever_it_opens_a_run(stranger):
