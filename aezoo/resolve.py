@@ -17,7 +17,9 @@ from aezoo.config.check import check, check_keys, settings_of, together
 from aezoo.config.merge import Layers, Table, parse_set, settings_table
 from aezoo.config.run import FORMAT, PARTS, FileOutline, Part, RunConfig
 from aezoo.errors import ConfigError, MissingError, breaking_line, did_you_mean, output_to_stderr
-from aezoo.registry import onefile, registry, trust
+from aezoo.registry import names, onefile, registry, trust
+from aezoo.registry.catalogue import ComponentInfo
+from aezoo.registry.packages import packages
 from aezoo.registry.sources import sources
 
 Origin = Callable[[str], str]
@@ -64,10 +66,9 @@ def resolve(
     trust.allow_classes([table for _, table in top])
     layers = Layers()
     if recipe is None and not any(_names_method(table) for _, table in top):
-        recipe = registry.default("recipe").name
+        recipe = registry.full_name_of(registry.default("recipe"))
     below = [] if recipe is None else _sources(recipe, files, trusted=trusted)
-    below = [(origin, with_path(table, origin)) for origin, table in below]
-    top = [(origin, with_path(table, origin)) for origin, table in top]
+    top = [(origin, _as_typed(table, origin)) for origin, table in top]
     dataset = _dataset([table for _, table in (*below, *top)])
     _check_scale(scale, below)
     for parts in _recipes(below):
@@ -85,7 +86,7 @@ def resolve(
         }
         layers.values["inherited"] = tuple(set(layers.values.get("optimizer", {})) - ours)
     config = read(layers.values, layers.origin, given)
-    return config.model_copy(update={"version": __version__, "packages": onefile.packages(config)})
+    return config.model_copy(update={"version": __version__, "packages": packages(config)})
 
 
 def read(table: Table, origin: Origin = lambda key: "", given: Collection[str] = ()) -> RunConfig:
@@ -149,7 +150,7 @@ def _parts(
     _bring_along(values, parts)
     for kind in parts:
         if "name" not in values[kind]:
-            values[kind] = {**values[kind], "name": registry.default(kind).name}
+            values[kind] = {**values[kind], "name": registry.full_name_of(registry.default(kind))}
         _bring_along(values, parts)
     found: Parts = {
         kind: Part(**values[kind]) if kind in given else part(kind, values[kind], kind) for kind in parts
@@ -183,7 +184,7 @@ def check_part(kind: str, settings: Table, section: str, origin: Origin = lambda
         )
     own = settings_class(kind, name, f"{section}.name in {origin(section)}")
     said = {key: value for key, value in settings.items() if value is not None}  # TOML has no None to record
-    return Part(name=name, settings=check(own, said, section, origin))
+    return Part(name=registry.full_name(kind, name), settings=check(own, said, section, origin))
 
 
 def waiting(during: Any) -> Table | None:
@@ -220,13 +221,13 @@ def no_part(found: type, interface: type, where: str) -> ConfigError:
 
 
 def settings_class(kind: str, name: str, where: str = "") -> type[Config]:
-    """The settings of a part, by registered name or as "module:Class"."""
+    """The settings of a part, by its name or as "module:Class"."""
     return settings_of(part_class(kind, name, where))
 
 
 def part_class(kind: str, name: str, where: str = "") -> type:
-    """The class of a part, by registered name or as "module:Class"."""
-    if ":" in name:
+    """The class of a part, by its name, NAME or DISTRIBUTION:NAME, or as "module:Class"."""
+    if names.is_class(kind, name):
         return import_class(name, where)
     target = registry.load_target(registry.find(kind, name, where))
     assert isinstance(target, type)
@@ -275,9 +276,13 @@ def import_class(name: str, where: str = "") -> type:
     return found
 
 
-def run_name(config: RunConfig) -> str:
-    """What a run is called where nobody says: its recipe, or its prior and regularizers."""
-    method = config.recipe.name or "-".join([config.prior.name, *config.regularizer])
+def run_name(config: RunConfig, method: str = "") -> str:
+    """What a run is called where nobody says: its recipe, or its prior and regularizers.
+
+    method:  another name for these
+    """
+    prior = registry.bare_name("prior", config.prior.name)
+    method = method or config.recipe.name or "-".join([prior, *config.regularizer])
     words = f"{method}-{_dataset_word(config.dataset)}-s{config.train.seed}"
     return "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in words)
 
@@ -291,7 +296,7 @@ def _dataset_word(dataset: Part) -> str:
 def with_path(table: Table, origin: str) -> Table:
     """A copy whose dataset "NAME:PATH" is the registered NAME with the setting `path`.
 
-    A "module:Class" of the user's own stays what it is.
+    DISTRIBUTION:NAME and a "module:Class" of the user's own stay what they are.
 
     Raises:  ConfigError when the dataset of that name takes no path, or no dataset has it
     """
@@ -301,8 +306,8 @@ def with_path(table: Table, origin: str) -> Table:
     if not isinstance(text, str) or ":" not in text:
         _refuse_path(text, where)
         return {**table}
-    name, _, path = text.partition(":")
-    if not _takes_path(name, path, where):
+    name, path = _split_path(text)
+    if path is None or not _takes_path(name, path, where):
         return {**table}
     rest = dict(section) if isinstance(section, Mapping) else {}
     return {**table, "dataset": {**rest, "name": name, "path": path}}
@@ -335,7 +340,7 @@ def _is_relative(text: Any) -> bool:
 
 def _refuse_path(text: Any, where: str) -> None:
     """Say what to write in front of a path that stands where a dataset's name should."""
-    known = [info.name for info in registry.list_components("dataset")]
+    known = [registry.full_name_of(info) for info in registry.list_components("dataset")]
     if isinstance(text, str) and text and text not in known and Path(text).expanduser().exists():
         takers = [name for name in known if "path" in settings_class("dataset", name).model_fields]
         raise ConfigError(
@@ -345,9 +350,18 @@ def _refuse_path(text: Any, where: str) -> None:
         )
 
 
+def _split_path(text: str) -> tuple[str, str | None]:
+    """Name and path of NAME:PATH, or of DISTRIBUTION:NAME with or without a path."""
+    first, _, rest = text.partition(":")
+    name, colon, path = rest.partition(":")
+    if registry.brings("dataset", full := f"{first}:{name}"):
+        return full, path if colon else None
+    return first, rest
+
+
 def _takes_path(name: str, path: str, where: str) -> bool:
     known = {info.name for info in registry.list_components("dataset")}
-    if name in known:
+    if registry.brings("dataset", name):
         if "path" in settings_class("dataset", name).model_fields:
             return True
         raise ConfigError(
@@ -372,13 +386,13 @@ def _bring_along(values: Table, parts: Sequence[str]) -> None:
     """Fill sections that nothing names with what the named parts bring along."""
     for kind in parts:
         name = values[kind].get("name", "")
-        if not name or ":" in name:
+        if not name or names.is_class(kind, name):
             continue
         try:
-            defaults = registry.find(kind, name).defaults
+            info = registry.find(kind, name)
         except ConfigError:  # said later, with where it was written and all other faults
             continue
-        for section, brought in defaults.items():
+        for section, brought in names.renamed(info.defaults, names.in_file_of(info)).items():
             if section in parts and "name" not in values[section]:
                 values[section] = {**values[section], "name": brought}
 
@@ -394,13 +408,22 @@ def _sources(recipe: str | Path, files: list[str], *, trusted: bool) -> list[tup
     for source in sources("recipe", recipe, "the recipe's name"):
         table, origin = source.table, source.origin
         _check_file(table, origin)
-        if isinstance(source.place, Path):
+        if isinstance(source.place, ComponentInfo):
+            table = names.renamed(with_path(table, origin), names.in_file_of(source.place))
+        else:
             own = own and not trust.is_of_run(source.place)  # and a file that a run's extends is no better
-            table = _absolute(with_path(table, origin), source.place.parent)
             loaded = onefile.make_ready(table, source.place, files, own=own, trusted=trusted)
             files += [name for name in loaded if name not in files]
+            if "packages" in table:
+                table = names.renamed(table, names.in_run(table["packages"], loaded))
+            table = _absolute(_as_typed(table, origin), source.place.parent)
         found.append((origin, {key: value for key, value in table.items() if key != "base"}))
     return found[::-1]
+
+
+def _as_typed(table: Table, origin: str) -> Table:
+    """A user's table with paths apart from names, and names that say whose they are."""
+    return names.renamed(with_path(table, origin), names.in_users_file(origin), labels=False)
 
 
 def _check_file(table: Table, origin: str) -> None:
@@ -427,7 +450,7 @@ def _dataset(tables: Sequence[Table]) -> str:
         dataset = table.get("dataset")
         name = dataset.get("name") if isinstance(dataset, Mapping) else dataset
         if isinstance(name, str):
-            return name
+            return registry.bare_name("dataset", name)
     return registry.default("dataset").name
 
 

@@ -8,8 +8,8 @@ import typer
 
 from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
-from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
+from aezoo.registry.registry import full_name_of, list_components
 
 
 def list(
@@ -22,7 +22,7 @@ def list(
         from aezoo.registry.onefile import load_files
 
         load_files(plugin)
-    found = registry.list_components(kind)
+    found = list_components(kind)
     if as_json:
         print_json([_row(info) for info in found])
     else:
@@ -34,4 +34,12 @@ def _row(info: ComponentInfo) -> dict[str, str]:
 
 
 def _label(info: ComponentInfo) -> str:
-    return info.name + (" *" if info.default else "") + (" (experimental)" * (info.status == "experimental"))
+    return (
+        _name(info) + (" *" if info.default else "") + (" (experimental)" * (info.status == "experimental"))
+    )
+
+
+def _name(info: ComponentInfo) -> str:
+    """What to type: with the distribution where another has a part of that name."""
+    full, same = full_name_of(info), list_components(info.kind)
+    return full if sum(one.name == info.name for one in same) > 1 else info.name

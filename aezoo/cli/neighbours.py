@@ -40,7 +40,7 @@ def neighbours(
     allow_classes(space)
     model, data = explore.open_run(run, trust=trust)
     check_ending(out, ".png", ".svg", ".npz", shape=data.shape)
-    features = space_of(space, read_config(RunDir(run)), data)
+    features = space_of(space, read_config(RunDir(run), warn=False), data)
     found = explore.neighbours(model, data, n=n, k=k, seed=seed, features=features)
     write_found(out, lambda: drawing.neighbours(found, data.range or (0.0, 1.0), space=space), vars(found))
     say(out)

@@ -18,6 +18,7 @@ from aezoo.errors import ConfigError, did_you_mean
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
 from aezoo.registry.onefile import load_files
+from aezoo.registry.registry import full_name_of
 from aezoo.registry.sources import Source, sources
 
 
@@ -30,7 +31,7 @@ def show(
     load_files(plugin or ())
     info = _find(name)
     if info.kind in ("recipe", "experiment"):
-        _show_files(info, list(sources(info.kind, info.name, "NAME")), as_json)
+        _show_files(info, list(sources(info.kind, full_name_of(info), "NAME")), as_json)
     else:
         _show_part(info, settings(settings_of(registry.load_target(info))), as_json)
 
@@ -62,13 +63,13 @@ def _show_part(info: ComponentInfo, keys: list[Setting], as_json: bool) -> None:
 def _find(name: str) -> ComponentInfo:
     kind, slash, bare = name.partition("/")
     if slash:
-        return registry.find(kind, bare, "NAME")
+        return registry.find(kind, registry.typed_name(kind, bare, "NAME"), "NAME")
     known = registry.list_components()
-    found = [info for info in known if info.name == name]
+    found = [info for info in known if name in (info.name, full_name_of(info))]
     if len(found) == 1:
         return found[0]
     if found:
-        choices = ", ".join(f"{info.kind}/{info.name}" for info in found)
+        choices = ", ".join(f"{info.kind}/{full_name_of(info)}" for info in found)
         raise ConfigError(f"several parts are called '{name}'", where="NAME", fix=f"say which: {choices}")
     hint = did_you_mean(name, [info.name for info in known])
     raise ConfigError(

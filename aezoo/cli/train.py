@@ -64,6 +64,13 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing run.")] = False,
+    allow_other_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-other-code",
+            help="Resume also where a part's package is of another version than the run's.",
+        ),
+    ] = False,
     no_evaluate: Annotated[
         bool, typer.Option("--no-evaluate", help="Leave out the short evaluation at the end.")
     ] = False,
@@ -113,7 +120,14 @@ def train(
     )
     from aezoo.verbs.train import TrainRequest  # torch, which faults of the command line need not wait for
 
-    request = TrainRequest(config=config, out=out, resume=resume, overwrite=overwrite, trust=trust)
+    request = TrainRequest(
+        config=config,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        trust=trust,
+        allow_other_code=allow_other_code,
+    )
     if dry_run:
         _plan(request, as_json=json)
     else:
@@ -157,9 +171,11 @@ def _plan(request: TrainRequest, *, as_json: bool) -> None:
         return
     say(f"run         {found['run']}")
     say(f"x           {found['x']}")
-    for part, name in found["parts"].items():
+    parts = found["parts"]
+    wide, wider = (max(map(len, words)) + 2 for words in (parts, parts.values()))
+    for part, name in parts.items():
         count = found["parameters"].get(part)
-        say(f"{part:<26}{name:<14}" + (f"{count:>12,} weights" if count else ""))
+        say(f"{part:<{wide}}{name:<{wider}}" + (f"{count:>12,} weights" if count else ""))
     say(f"steps       {found['steps']}")
     say(f"schedule    {found['schedule']}")
     for name, phase in found["phases"].items():

@@ -114,7 +114,7 @@ def run_grid(
     if len(faults) == len(grid.cells) > 0:
         raise next(iter(faults.values()))
     able = [cell for cell in waiting if str(cell.path) not in faults]
-    tasks = [_with_plugins(task_of_cell(cell, grid, jobs), cell) for cell in able]
+    tasks = [_with_plugins(task_of_cell(cell, grid, jobs), cell, grid) for cell in able]
     failures = {path: str(fault) for path, fault in faults.items()}
     if tasks:
         failures |= _work_off(executor, tasks, progress or Silence())
@@ -148,11 +148,14 @@ def task_of_cell(cell: Cell, grid: Grid, jobs: int | None) -> Task:
     )
 
 
-def _with_plugins(task: Task, cell: Cell) -> Task:
-    """The task with copies of the one-file plugins that the cell needs, beside its log."""
+def _with_plugins(task: Task, cell: Cell, grid: Grid) -> Task:
+    """The task with the one-file plugins that the cell needs: a run's own, or copies beside its log."""
     folder = (cell.path.parent / "logs" / cell.path.name).absolute()
-    keep_copies(cell.config.plugins, folder)
-    return replace(task, plugins=tuple(str(folder / name) for name in cell.config.plugins))
+    own = {name for name in cell.config.plugins if (cell.path / name).is_file()} - {*grid.plugins}
+    names = dict.fromkeys([*cell.config.plugins, *grid.plugins])
+    keep_copies([name for name in names if name not in own], folder)
+    found = [(cell.path.absolute() if name in own else folder) / name for name in names]
+    return replace(task, plugins=tuple(map(str, found)))
 
 
 def default_jobs() -> int:

@@ -17,6 +17,7 @@ from aezoo.config.merge import read_toml
 from aezoo.config.run import RunConfig, dataset_name
 from aezoo.errors import ConfigError
 from aezoo.registry import registry
+from aezoo.registry.onefile import load_files
 from aezoo.registry.trust import check_own
 from aezoo.resolve import check_part, resolve, run_name
 from aezoo.rundir.open import read_config
@@ -52,12 +53,14 @@ class Grid:
     metrics:     names; none: those that are used by default
     extractors:  names; none: each dataset's own
     n:           rows of each set; none: as many as there are, 10,000 at most
+    plugins:     one-file plugins that are given for all
     """
 
     cells: tuple[Cell, ...]
     metrics: tuple[str, ...] = ()
     extractors: tuple[str, ...] = ()
     n: int | None = None
+    plugins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +108,14 @@ def grid_of(request: Request) -> Grid:
         raise ConfigError(
             f"'{sorted(doubled)[0]}' is named twice", where="aezoo compare", fix="name each once"
         )
+    files = load_files(asked.plugins)
     for name in asked.metrics:  # a wrong name is told before anything is trained
-        registry.find("metric", name, "--metrics")
+        registry.find("metric", registry.typed_name("metric", name, "--metrics"), "--metrics")
     for name in asked.extractors:
-        registry.find("extractor", name, "--extractor")
+        registry.find("extractor", registry.typed_name("extractor", name, "--extractor"), "--extractor")
     cells = _with_families([cell for name in asked.methods for cell in _cells(name, asked)], asked)
     _check_distinct(cells)
-    return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n)
+    return Grid(tuple(cells), tuple(asked.metrics), tuple(asked.extractors), asked.n, tuple(files))
 
 
 def _check_distinct(cells: Sequence[Cell]) -> None:
@@ -171,7 +175,7 @@ def _beside(file: str, recipe: str) -> str:
 
 def _cells(name: str, asked: Request) -> Iterator[Cell]:
     if (run := _run_at(name)) is not None:
-        config = _locate(read_config(run, trust=asked.trust), asked)
+        config = _locate(read_config(run, trust=asked.trust, warn=False), asked)
         yield Cell(run.path.name, dataset_name(config.dataset), config.train.seed, config, run.path)
         return
     datasets: Sequence[str | None] = asked.datasets or (None,)
@@ -179,9 +183,19 @@ def _cells(name: str, asked: Request) -> Iterator[Cell]:
         for seed in range(asked.seeds or 1):
             config = _resolve(name, dataset, seed, variant, asked)
             label = " ".join([Path(name).stem if name.endswith(".toml") else name, *variant])
-            directory = asked.home / f"{run_name(config)}-{content_id(config)}"
             seed_said = config.train.seed  # --set may say another
-            yield Cell(label, dataset_name(config.dataset), seed_said, config, directory)
+            yield Cell(
+                label, dataset_name(config.dataset), seed_said, config, _directory(name, config, asked.home)
+            )
+
+
+def _directory(name: str, config: RunConfig, home: Path) -> Path:
+    """Where a cell is kept: called like its row; or, of a file, as aezoo 0.1.0 called it, if it is there."""
+    code = content_id(config)
+    before = home / f"{run_name(config)}-{code}"
+    if not name.endswith(".toml") or before.is_dir():
+        return before
+    return home / f"{run_name(config, Path(name).stem)}-{code}"
 
 
 def _with_families(cells: Sequence[Cell], asked: Request) -> list[Cell]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from aezoo.errors import AezooError, RunFileError
 from aezoo.registry import registry
 from aezoo.registry.onefile import load_file
+from aezoo.registry.packages import changes, default_metrics, measuring
 from aezoo.resolve import read
 from aezoo.rundir.lock import FOREVER, hold
 from aezoo.rundir.rundir import RunDir
@@ -81,7 +82,14 @@ def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
     except RunFileError:
         return False
     found = {"checkpoint": "last", **evaluation.get("asked", {})}  # which older results do not say
-    return all(found.get(key) == value for key, value in asked.items())
+    same = all(found.get(key) == value for key, value in asked.items())
+    return same and _is_of_this_code(evaluation.get("packages", {}), asked)
+
+
+def _is_of_this_code(recorded: Mapping[str, str], asked: Mapping[str, Any]) -> bool:
+    """Whether the parts behind some numbers are what they were: those of the run, metrics and extractors."""
+    now = measuring(asked["metrics"] or default_metrics(), asked["extractors"])
+    return now.items() <= recorded.items() and not changes(recorded)
 
 
 def options_of(asked: Grid | Task) -> dict[str, Any]:
@@ -110,7 +118,14 @@ def work(task: Task) -> None:
             train(TrainRequest(config=read(dict(task.config)), out=path, resume=True))
         if not is_measured(path, options_of(task)):
             root = str(task.config["dataset"].get("root", ""))  # files may have moved since it was trained
-            evaluate(path, metrics=task.metrics, extractors=task.extractors, n=task.n, data_root=root)
+            evaluate(
+                path,
+                metrics=task.metrics,
+                extractors=task.extractors,
+                n=task.n,
+                data_root=root,
+                plugins=task.plugins,
+            )
 
 
 def _end_with_the_parent() -> None:

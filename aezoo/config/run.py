@@ -159,7 +159,7 @@ class RunConfig(Config):
         (), description="one-file plugins, as paths seen from this file"
     )
     packages: Annotated[dict[str, str], IMMATERIAL] = Field(
-        {}, description="kind/name of each part that is not aezoo's own -> the distribution it came from"
+        {}, description="kind/name of each part that is not aezoo's own -> distribution, version, code"
     )
     recipe: Annotated[RecipeConfig, IMMATERIAL] = Field(
         RecipeConfig(), description="where the run comes from"
@@ -200,13 +200,15 @@ class FileOutline(Config):
 
     base: str | None = Field(None, description="recipe or file to start from")
     plugins: tuple[str, ...] = Field((), description="one-file plugins, as paths seen from this file")
-    packages: dict[str, str] = Field({}, description="kind/name -> the distribution it came from")
+    packages: dict[str, str] = Field({}, description="kind/name -> distribution, version and code")
     scale: dict[str, ScaleOutline] = Field({}, description="settings by scale")
     on: dict[str, dict[str, Any]] = Field({}, description="settings by dataset")
 
 
 PARTS = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction", "dataset")
 """Sections with exactly one part each; regularizers come by name besides."""
+NETWORKS = PARTS[:-1]
+"""Those of them that a model is made of, and that a finished module can stand for."""
 
 
 def dataset_name(dataset: Part) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, final
 
 import torch
@@ -57,11 +57,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Named:
-    """A metric with its name and its own settings, as they stand in the protocol."""
+    """A metric with its name and its own settings, as they stand in the protocol.
+
+    packages:  whose it is, where it is not aezoo's own
+    """
 
     name: str
     metric: Metric
     settings: Mapping[str, Any]
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 @final
@@ -156,7 +160,7 @@ class Evaluation:
 
     def _pairs(self, named: Named, metric: PairMetric, of: Sequence[str]) -> Iterator[Result]:
         """x against what the model makes of it, unrounded; and against the mean training row."""
-        protocol = replace(self.plain, settings=named.settings, engine=metric.engine)
+        protocol = self._plain(named)
         for one in of:
             for measure, value in self._pair_values(metric, one).items():
                 yield Result(measure, one, value, metric.measures[measure].better, protocol)
@@ -207,7 +211,7 @@ class Evaluation:
                 yield Result(label, of, number, measure.better, protocol, why)
 
     def _of_model(self, named: Named, metric: ModelMetric) -> Iterator[Result]:
-        own = replace(self.plain, settings=named.settings, engine=metric.engine)
+        own = self._plain(named)
         found = set()
         try:
             for value in metric.measure(self):
@@ -238,6 +242,13 @@ class Evaluation:
             stretched=stretched,
             engine=named.metric.engine,
             settings=named.settings,
+            packages={**named.packages, **space.packages},
+        )
+
+    def _plain(self, named: Named) -> Protocol:
+        """Without a space."""
+        return replace(
+            self.plain, settings=named.settings, engine=named.metric.engine, packages=named.packages
         )
 
 

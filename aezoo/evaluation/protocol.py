@@ -27,6 +27,8 @@ class Protocol:
     seed:            of everything drawn while measuring
     engine:          whose code computed it
     settings:        of the metric
+    packages:        metric and extractor, where they are not aezoo's own: "kind/name" -> distribution,
+                     version and hash of the code
     versions:        of aezoo and the libraries it counts with, and the commit; they tell where a number is
                      from and are not compared, or no number would outlive an upgrade
     """
@@ -46,8 +48,9 @@ class Protocol:
     seed: int = 0
     engine: str = "aezoo"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def as_row(self) -> dict[str, Any]:
-        """Its fields, as they stand in a row of results.json."""
-        return asdict(self)
+        """Its fields, as they stand in a row of results.json; without `packages` where all is aezoo's own."""
+        return {name: value for name, value in asdict(self).items() if value or name != "packages"}

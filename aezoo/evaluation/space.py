@@ -30,6 +30,7 @@ class Space:
 
     cache:  a folder for features of extractors that ask for one; a block of rows is looked up by the bytes
             of the rows and everything the extractor depends on, never by a name
+    packages:  whose the extractor is, where it is not aezoo's own
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class Space:
         settings: Mapping[str, Any] | None = None,
         device: torch.device | str = "cpu",
         cache: Path | None = None,
+        packages: Mapping[str, str] | None = None,
     ) -> None:
         self.name, self.extractor = name, extractor.to(device).eval()
+        self.packages = packages or {}
         self._device = torch.device(device)
         self._cache = cache if extractor.cached else None
         said = ("weights", "download") if extractor.sha256 else ("download",)  # the hash says it better

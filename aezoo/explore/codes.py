@@ -14,7 +14,7 @@ from aezoo.errors import AezooError, ConfigError
 from aezoo.parts.autoencoder import Autoencoder, join
 from aezoo.parts.types import Data, Posterior, Split
 from aezoo.randomness import generator_for
-from aezoo.rundir.load import load
+from aezoo.rundir.load import model_in
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
 
@@ -27,8 +27,9 @@ def open_run(path: str | Path, *, trust: bool = False) -> tuple[Autoencoder, Dat
     Raises:  RunFileError for a directory that holds no run; MissingError for data that are not here;
              ConfigError for data that have changed their shape since
     """
-    config = read_config(RunDir(Path(path)), trust=trust)
-    model, data = load(path), load_data(config)
+    run = RunDir(Path(path))
+    config = read_config(run, trust=trust)
+    model, data = model_in(run, config), load_data(config)
     if data.shape != model.shape:
         raise ConfigError(
             f"{data.name} has rows of shape {data.shape}, and {path} was trained on {model.shape}",

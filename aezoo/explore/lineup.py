@@ -61,6 +61,6 @@ def lineup(runs: Sequence[str | Path], *, n: int = 12, seed: int = 0, trust: boo
 def names_of(runs: Sequence[Path], *, trust: bool = False) -> dict[Path, str]:
     """A run's recipe; where recipes do not tell all runs apart, its directory."""
     directories = labels(runs)
-    configs = {path: read_config(RunDir(path), trust=trust) for path in directories}
+    configs = {path: read_config(RunDir(path), trust=trust, warn=False) for path in directories}
     recipes = {path: configs[path].recipe.name or name for path, name in directories.items()}
     return recipes if len(set(recipes.values())) == len(runs) else directories

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar, cast, final
 
 import torch
 from torch import Tensor, nn
 
 from aezoo.config.merge import Table
-from aezoo.config.run import Part, RunConfig
-from aezoo.errors import ConfigError
+from aezoo.config.run import NETWORKS, Part, RunConfig
+from aezoo.errors import ConfigError, did_you_mean
 from aezoo.parts.autoencoder import Autoencoder
 from aezoo.parts.doors import take_latent_dim
 from aezoo.parts.interfaces import (
@@ -24,10 +24,10 @@ from aezoo.parts.interfaces import (
 )
 from aezoo.parts.types import Posterior
 from aezoo.randomness import mix
+from aezoo.registry.registry import bare_name
 from aezoo.resolve import Parts, check_part, make, no_part, parts_of, waiting
 
 T = TypeVar("T")
-INNER = ("backbone", "encoder", "decoder", "prior", "divergence", "reconstruction")
 
 
 def model_of(
@@ -40,8 +40,25 @@ def model_of(
 
     Raises:  ConfigError for parts that do not go together
     """
-    parts = {section: getattr(config, section) for section in (*INNER, "regularizer")}
+    check_sections(modules or (), config.regularizer)
+    parts = {section: getattr(config, section) for section in (*NETWORKS, "regularizer")}
     return _join(parts, shape, range, config.train.latent_dim, config.train.seed, modules or {})
+
+
+def check_sections(modules: Collection[str], regularizers: Any) -> None:
+    """Raises ConfigError for a finished module of a section that the run does not have.
+
+    regularizers:  the run's, by label
+    """
+    labels = regularizers if isinstance(regularizers, Mapping) else ()
+    known = [*NETWORKS, *(f"regularizer.{label}" for label in labels)]
+    for section in modules:
+        if section not in known:
+            raise ConfigError(
+                f"no module can stand for '{section}'",
+                where="modules",
+                fix=f"{did_you_mean(section, known)}the sections of this run are {', '.join(known)}",
+            )
 
 
 def build_model(
@@ -56,7 +73,7 @@ def build_model(
 
     For parts that are themselves autoencoders, such as the second stage of a two-stage prior.
     """
-    return _join(parts_of(dict(sections), INNER), shape, range, latent_dim, seed, {})
+    return _join(parts_of(dict(sections), NETWORKS), shape, range, latent_dim, seed, {})
 
 
 def _join(
@@ -72,7 +89,7 @@ def _join(
     def build(kind: str, section: str, part: Part, interface: type[T]) -> T:
         """One part, its weights drawn from a seed of its own: changing one part leaves the others'."""
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(mix(seed, "weights", section, part.name))
+            torch.default_generator.manual_seed(mix(seed, "weights", section, bare_name(kind, part.name)))
             found = (
                 modules[section]
                 if section in modules
@@ -88,7 +105,7 @@ def _join(
     during = _during(prior)
     regularizers: dict[str, Regularizer] = {}
     divergence = parts["divergence"]
-    tie = _label(divergence.name)
+    tie = _label(bare_name("divergence", divergence.name))
     regularizers[tie] = build("divergence", "divergence", divergence, Regularizer)
     for label, part in parts["regularizer"].items():
         if _label(label) in regularizers:
@@ -114,7 +131,8 @@ def _join(
 
 def _tell_apart(regularizers: Mapping[str, Regularizer], sections: Mapping[str, Part]) -> None:
     """Of several uses of one class, those under a label of their own know it."""
-    own_names = {_label(part.name) for label, part in sections.items() if _label(label) == _label(part.name)}
+    names = {label: _label(bare_name("regularizer", part.name)) for label, part in sections.items()}
+    own_names = {name for label, name in names.items() if _label(label) == name}
     for label, part in regularizers.items():
         uses = sum(type(other) is type(part) for other in regularizers.values())
         part.label = label if uses > 1 and label not in own_names else ""

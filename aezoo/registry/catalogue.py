@@ -76,6 +76,7 @@ class ComponentInfo(Config):
     )
     config: str = Field("", exclude=True, description="not read any more: the constructor states settings")
     plugin: str = Field("", description="distribution and version it came from; filled by the registry")
+    distribution: str = Field("", exclude=True, description="the distribution alone, likewise")
 
 
 class External(Config):

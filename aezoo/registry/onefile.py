@@ -1,4 +1,4 @@
-"""What a run needs besides aezoo: packages of parts, and one-file plugins. Torch-free.
+"""One-file plugins, and whether all that a run names is there. Torch-free.
 
 A run keeps a copy of each one-file plugin in its directory, as `plugins/NAME.py`, and names the copy in
 `config.toml`: so it still loads when it is moved, or when the first file has changed or gone. In any TOML
@@ -14,10 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from aezoo.config.run import PARTS, RunConfig
-from aezoo.errors import AezooError, ConfigError, MissingError, breaking_line, output_to_stderr
+from aezoo.config.run import RunConfig
+from aezoo.errors import ConfigError, MissingError, breaking_line, output_to_stderr
 from aezoo.files import make_directory, sha256, write_bytes
-from aezoo.registry import registry, trust
+from aezoo.registry import names as naming
+from aezoo.registry import packages, registry, trust
 
 FOLDER = "plugins"
 
@@ -40,7 +41,7 @@ def load_file(path: Path, where: str = "--plugin", *, allowed: bool = True) -> s
     if all((record.name, record.module) != (name, module) for record in registry.plugins()):
         loaded = _execute(module, path, content, where)
         registry.withdraw(name)
-        registry.register(loaded, name, module=module, alias=path.stem)
+        registry.register(loaded, name, module=module, alias=path.stem, sha256=sha256(content))
     return f"{FOLDER}/{name}"
 
 
@@ -80,24 +81,13 @@ def make_ready(
                 trust.check_inside(text, file)
             load_file(_there(file.parent / text, file), f"plugins in {file}", allowed=own or trusted)
         names.append(name)
-    for part, package in table.get("packages", {}).items():
-        _check_package(part, package, file)
+    packages.check_there(table.get("packages", {}), file)
     return names
-
-
-def packages(config: RunConfig) -> dict[str, str]:
-    """Distribution and version behind each part that is not aezoo's own, as "kind/name"."""
-    found = {}
-    for kind, name in _named_parts(config):
-        record = None if ":" in name else registry.owner(kind, name)
-        if record is not None and record.version and record.distribution != registry.FIRST_PARTY:
-            found[f"{kind}/{name}"] = record.origin
-    return found
 
 
 def trust_option(config: RunConfig) -> str:
     """What a command that opens the run needs besides, where it executes code of the run's own."""
-    own = config.plugins or any(":" in name for _, name in _named_parts(config))
+    own = config.plugins or any(naming.is_class(*one) for one in packages.named_parts(config))
     return " --trust" if own else ""
 
 
@@ -108,11 +98,14 @@ def keep_copies(names: Iterable[str], directory: Path) -> None:
         write_bytes(directory / name, _source(name))
 
 
-def check_copies(names: Iterable[str], directory: Path) -> None:
-    """Raises ConfigError when a plugin that was loaded is not the one the run was made with."""
+def check_copies(names: Iterable[str], directory: Path, used: Collection[str]) -> None:
+    """Raises ConfigError when a plugin that was loaded is not the one the run was made with.
+
+    used:  names of the files that parts of the run come from; of others, such as a metric's, any will do
+    """
     for name in names:
         copy = directory / name
-        if copy.exists() and copy.read_bytes() != _source(name):
+        if Path(name).name in used and copy.exists() and copy.read_bytes() != _source(name):
             raise ConfigError(
                 f"{Path(name).name} is not the file this run was made with: {copy} differs",
                 where="--plugin",
@@ -169,38 +162,3 @@ def _there(path: Path, file: Path) -> Path:
             f"the one-file plugin {path} is not there", where=f"plugins in {file}", fix="put the file back"
         )
     return path
-
-
-def _check_package(part: str, package: str, file: Path) -> None:
-    """The part is there, or the error says which package brings it."""
-    kind, _, name = part.partition("/")
-    try:
-        registry.find(kind, name)
-        return
-    except AezooError:
-        distribution = package.partition(" ")[0]
-    what = f"{kind} '{name}' is in {package}, which is"
-    for record in registry.plugins():
-        if record.distribution == distribution and record.reason:
-            raise MissingError(
-                f"{what} {record.status}",
-                where=str(file),
-                fix=f"`aezoo plugins` shows it; the reason: {record.reason}",
-            )
-        if record.distribution == distribution:
-            raise MissingError(
-                f"{what} here as {record.origin}, without it",
-                where=str(file),
-                fix=f"pip install {package.replace(' ', '==')}",
-            )
-    raise MissingError(f"{what} not installed", where=str(file), fix=f"pip install {distribution}")
-
-
-def _named_parts(config: RunConfig) -> Iterable[tuple[str, str]]:
-    for kind in PARTS:
-        yield kind, getattr(config, kind).name
-    during = config.prior.get("during")  # the prior in force until a fitted one is fitted
-    if during and during != "none":
-        yield "prior", during if isinstance(during, str) else during["name"]
-    for part in config.regularizer.values():
-        yield "regularizer", part.name

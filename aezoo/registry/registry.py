@@ -51,6 +51,7 @@ class PluginRecord:
     name:        of its entry point
     module:      what the entry point names
     alias:       another name that its targets have for the module
+    sha256:      of the file, where it is a file of its own
     reason:      why it is disabled or FAILED
     components:  what it brings; of one that FAILED, what it would have brought, as far as known
     """
@@ -60,6 +61,7 @@ class PluginRecord:
     version: str
     module: str
     alias: str = ""
+    sha256: str = ""
     status: Literal["ok", "disabled", "FAILED"] = "ok"
     reason: str = ""
     components: tuple[ComponentInfo, ...] = ()
@@ -109,26 +111,75 @@ def list_components(kind: str | None = None) -> list[ComponentInfo]:
 def find(kind: str, name: str, where: str = "") -> ComponentInfo:
     """The part of that kind and name; for a regularizer, a divergence will do.
 
+    name:    NAME, or DISTRIBUTION:NAME; a bare name that aezoo itself gives is aezoo's own
     where:   the key or option the name was written in, for the message
 
-    Raises:  ConfigError for an unknown kind or name, with the nearest known one
+    Raises:  ConfigError for an unknown kind or name, with the nearest known one; for a bare name that two
+             distributions give
              MissingError when a plugin that is absent, disabled or broken brings it
     """
     _check_kind(kind, where)
-    known = {info.name: info for info in _registry().components() if info.kind in _kinds(kind)}
-    if name in known:
-        return known[name]
+    found = _matches(kind, name)
+    if len(found) > 1 and found[0][0].distribution != FIRST_PARTY:
+        raise _ambiguous(kind, name, where, found)
+    if found:
+        return found[0][1]
+    parts = [info for info in list_components() if info.kind in _kinds(kind)]
+    known = [*(info.name for info in parts), *map(full_name_of, parts)]
     raise _absent(kind, name, where) or _unknown(kind, name, where, known)
 
 
 def owner(kind: str, name: str) -> PluginRecord | None:
     """The plugin that brings a part, if any does."""
-    for record in _registry().records:
-        if record.status == "ok" and any(
-            info.kind in _kinds(kind) and info.name == name for info in record.components
-        ):
-            return record
-    return None
+    found = _matches(kind, name)
+    return found[0][0] if found else None
+
+
+def brings(kind: str, name: str) -> bool:
+    """Whether some plugin brings a part of that name: NAME, or DISTRIBUTION:NAME."""
+    return bool(_matches(kind, name))
+
+
+def full_name(kind: str, name: str) -> str:
+    """A part's name as runs record it: DISTRIBUTION:NAME, but for aezoo's own; others stay as they are."""
+    found = _matches(kind, name)
+    clear = len(found) == 1 or (found and found[0][0].distribution == FIRST_PARTY)
+    return full_name_of(found[0][1]) if clear else name
+
+
+def full_name_of(info: ComponentInfo) -> str:
+    """The same of a part that is known."""
+    return info.name if info.distribution in ("", FIRST_PARTY) else f"{info.distribution}:{info.name}"
+
+
+def typed_name(kind: str, name: str, where: str = "") -> str:
+    """`full_name` of a name that a user wrote, who may mean any distribution's part.
+
+    Raises:  ConfigError for a bare name that two distributions give, aezoo itself or not
+    """
+    found = _matches(kind, name)
+    if len(found) > 1:
+        raise _ambiguous(kind, name, where, found)
+    return full_name(kind, name)
+
+
+def bare_name(kind: str, name: str) -> str:
+    """A part's name without its distribution."""
+    found = _matches(kind, name)
+    return found[0][1].name if found else name
+
+
+def _matches(kind: str, name: str) -> list[tuple[PluginRecord, ComponentInfo]]:
+    """Every part that a name may mean, each with its plugin; first parties first."""
+    distribution, _, bare = name.rpartition(":")
+    return [
+        (record, info)
+        for record in _registry().records
+        if record.status == "ok"
+        and (not distribution or canonical(record.distribution) == canonical(distribution))
+        for info in record.components
+        if info.kind in _kinds(kind) and info.name == bare
+    ]
 
 
 def default(kind: str) -> ComponentInfo:
@@ -210,16 +261,19 @@ def beside(info: ComponentInfo, path: str) -> ComponentInfo:
 # --- registering
 
 
-def register(plugin: object, name: str = "", *, module: str = "", alias: str = "") -> PluginRecord:
+def register(
+    plugin: object, name: str = "", *, module: str = "", alias: str = "", sha256: str = ""
+) -> PluginRecord:
     """Take a module, or an object with hooks, as a plugin for the rest of this process.
 
     module:  what it is imported as, where that is not its name
     alias:   what its targets may call that module
+    sha256:  of its file, where it is one
 
     Raises:  ConfigError when it cannot be taken; whoever asked wants to know
     """
     label = name or getattr(plugin, "__name__", type(plugin).__name__)
-    record = PluginRecord(label, distribution=label, version="", module=module or label, alias=alias)
+    record = PluginRecord(label, label, "", module=module or label, alias=alias, sha256=sha256)
     try:
         record = _admit(_registry(), record, plugin)
     except (Exception, SystemExit) as err:
@@ -405,7 +459,8 @@ def _stamp(info: ComponentInfo, record: PluginRecord) -> ComponentInfo:
         raise TypeError(f"aezoo_components must give ComponentInfo, and gave {info!r}")
     if info.config:
         print_warning(f"config= of {info.kind} '{info.name}' is not read: its constructor states settings")
-    return info.model_copy(update={"target": _unalias(info.target, record), "plugin": record.origin})
+    whose = {"plugin": record.origin, "distribution": record.distribution}
+    return info.model_copy(update={"target": _unalias(info.target, record), **whose})
 
 
 def _unalias(target: str, record: PluginRecord) -> str:
@@ -414,7 +469,13 @@ def _unalias(target: str, record: PluginRecord) -> str:
 
 
 def _refuse_taken(registry: _Registry, record: PluginRecord, components: tuple[ComponentInfo, ...]) -> None:
-    owners = {_place(info): info.plugin for info in registry.components()}
+    """Of one distribution, two parts cannot have one name: nothing would tell them apart."""
+    owners = {
+        _place(info): info.plugin
+        for other in registry.records
+        if other.status == "ok" and other.distribution == record.distribution
+        for info in other.components
+    }
     for info in components:
         if _place(info) in owners:
             raise Refused(
@@ -477,12 +538,24 @@ def _kinds(kind: str) -> tuple[str, ...]:
     return ("regularizer", "divergence") if kind == "regularizer" else (kind,)
 
 
+def _ambiguous(
+    kind: str, name: str, where: str, found: Iterable[tuple[PluginRecord, ComponentInfo]]
+) -> ConfigError:
+    ways = [(record.origin, f"'{record.distribution}:{info.name}'") for record, info in found]
+    return ConfigError(
+        f"{kind} '{name}' is in {' and in '.join(origin for origin, _ in ways)}",
+        where=where,
+        fix=f"say which: {' or '.join(way for _, way in ways)}",
+    )
+
+
 def _unknown(kind: str, name: str, where: str, known: Iterable[str]) -> ConfigError:
     hint = did_you_mean(name, known)
+    other = '; a class of your own is "module:Class"' if ":" in name else ""
     return ConfigError(
         f"no {kind} is called '{name}'",
         where=where,
-        fix=f"{hint}`aezoo list {kind}` shows them all{failures()}",
+        fix=f"{hint}`aezoo list {kind}` shows them all{other}{failures()}",
     )
 
 
@@ -494,9 +567,19 @@ def failures() -> str:
 
 def _absent(kind: str, name: str, where: str) -> MissingError | None:
     """The error for a name that an absent plugin brings; None when nothing claims it."""
-    for record in plugins():
+    distribution, _, bare = name.rpartition(":")
+    of_it = [one for one in plugins() if canonical(distribution) in ("", canonical(one.distribution))]
+    if not of_it:
+        return MissingError(
+            f"{kind} '{name}' is in {distribution}, which is not here",
+            where=where,
+            fix=f"load it: --plugin {distribution}"
+            if distribution.endswith(".py")
+            else f"pip install {distribution}",
+        )
+    for record in of_it:
         if record.status != "ok" and any(
-            info.kind in _kinds(kind) and info.name == name for info in _claims(record)
+            info.kind in _kinds(kind) and info.name == bare for info in _claims(record)
         ):
             return MissingError(
                 f"{kind} '{name}' is in plugin {record.name} of {record.origin}, which is {record.status}",

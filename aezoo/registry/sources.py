@@ -62,12 +62,13 @@ def _place(kind: str, name: Any, where: str, above: Path | ComponentInfo = Path(
     is_path = isinstance(name, Path) or name.endswith(".toml") or "/" in name
     if isinstance(above, Path):
         file = above.parent / name
-        known = {info.name for info in registry.list_components(kind)}
-        if is_path or (name and name not in known and file.exists()):
+        if is_path or (name and not registry.brings(kind, str(name)) and file.exists()):
             return file
-    elif is_path:
+        return registry.find(kind, registry.typed_name(kind, str(name), where), where)
+    if is_path:
         return registry.beside(above, str(name))
-    return registry.find(kind, str(name), where)
+    own = f"{above.distribution}:{name}"
+    return registry.find(kind, own if registry.brings(kind, own) else str(name), where)
 
 
 def _read(kind: str, place: Path | ComponentInfo, where: str) -> Source:

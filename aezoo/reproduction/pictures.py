@@ -218,6 +218,6 @@ def _space(name: str, outcome: Outcome, data: Data) -> Callable[[Tensor], Tensor
     from aezoo.rundir.open import read_config
     from aezoo.rundir.rundir import RunDir
 
-    chosen, config = () if name == "features" else (name,), read_config(RunDir(outcome.cell.path))
+    chosen, config = () if name == "features" else (name,), read_config(RunDir(outcome.cell.path), warn=False)
     (space,) = named_spaces(chosen, config, data, choose_device("cpu")).values()
     return lambda x: space.features(as_bytes(x, data.range))

@@ -13,24 +13,43 @@ from aezoo.config.merge import flat
 from aezoo.config.run import FileOutline, RunConfig, material
 from aezoo.errors import ConfigError, RunFileError, print_warning
 from aezoo.files import reading, sha256, writing
-from aezoo.registry import onefile
+from aezoo.parts.build import check_sections
+from aezoo.registry import names, onefile, packages
 from aezoo.rundir.lock import LOCK, hold
 from aezoo.rundir.own import remove
 from aezoo.rundir.replace import Replacement
 from aezoo.rundir.rundir import Checkpoint, RunDir, new_path, newest_path
 
 
-def read_config(run: RunDir, given: Collection[str] = (), *, trust: bool = False) -> RunConfig:
+def read_config(
+    run: RunDir,
+    given: Collection[str] = (),
+    *,
+    trust: bool = False,
+    loaded: Collection[str] = (),
+    warn: bool = True,
+) -> RunConfig:
     """The complete config of a run directory, all settings checked anew but of parts `given` as modules.
 
-    trust:  whether code that it names may be executed, from here on in this process
+    trust:   whether code that it names may be executed, from here on in this process
+    loaded:  one-file plugins that the user gave, which stand in for the run's copies of the same names
+    warn:    whether to say which parts are of another version than the run's
 
-    Raises:  ConfigError for a one-file plugin or a `module:Class` that nobody allowed
+    Raises:  ConfigError for a one-file plugin or a `module:Class` that nobody allowed; where a file that was
+             given is another than the one that a part of the run is in
+             MissingError where a part's distribution is not here, whoever else has one of its name
     """
     table = run.read_config()
+    check_sections(given, table.get("regularizer"))
     check_keys(FileOutline, table, str(run.path / "config.toml"))
-    onefile.make_ready(table, run.path / "config.toml", own=False, trusted=trust)
-    return resolving.read(table, lambda key: str(run.path / "config.toml"), given)
+    file = run.path / "config.toml"
+    files = onefile.make_ready(table, file, loaded, own=False, trusted=trust)
+    table = names.renamed(table, names.in_run(table.get("packages", {}), files))
+    config = resolving.read(table, lambda key: str(file), given)
+    onefile.check_copies(set(loaded) & set(config.plugins), run.path, packages.used_files(config))
+    for change in packages.changes(config.packages) if warn else ():
+        print_warning(f"{change}, so it may not be the model of {run.path} any more")
+    return config
 
 
 def directory_for(config: RunConfig, out: str | Path | None, *, resume: bool) -> Path:
@@ -50,16 +69,18 @@ def open_to_train(
     overwrite: bool,
     given: Collection[str] = (),
     trust: bool = False,
+    allow_other_code: bool = False,
 ) -> Iterator[Checkpoint | None]:
     """The directory made ready for training, with the checkpoint to go on from.
 
     Nobody else writes to it meanwhile. A run that is overwritten keeps its name until the new one has a
     checkpoint; settings that turn out not to work leave no directory behind.
 
-    trust:  whether code that a resumed run names may be executed
+    trust:             whether code that a resumed run names may be executed
+    allow_other_code:  whether a run is resumed also with another version of a part's package
 
     Raises:  RunFileError when it holds something already, or is in use; ConfigError when a resumed run's
-             settings differ
+             settings differ, or the code of its parts
     """
     path = run.path.resolve()  # a link stays a link
     with hold(path):
@@ -69,7 +90,7 @@ def open_to_train(
             if overwrite and not resume and run.is_run():
                 replacing = run.replace(Replacement(path))
             with writing(path):
-                checkpoint = _open(run, config, resume=resume, given=given, trust=trust)
+                checkpoint = _open(run, config, given, resume, trust, allow_other_code)
             yield checkpoint
         except ConfigError:
             if new and not run.names():
@@ -81,10 +102,15 @@ def open_to_train(
 
 
 def _open(
-    run: RunDir, config: RunConfig, *, resume: bool, given: Collection[str], trust: bool
+    run: RunDir,
+    config: RunConfig,
+    given: Collection[str],
+    resume: bool,
+    trust: bool,
+    allow_other_code: bool,
 ) -> Checkpoint | None:
     if resume and run.has_config():
-        return _resume(run, config, given, trust=trust)
+        return _resume(run, config, given, trust, allow_other_code)
     if run.path.exists() and not run.path.is_dir():
         raise RunFileError(f"{run.path} is a file", where="--out", fix="name a directory")
     if run.path.exists() and any(path.name != LOCK for path in run.path.iterdir()):
@@ -103,10 +129,13 @@ def _open(
     return None
 
 
-def _resume(run: RunDir, config: RunConfig, given: Collection[str], *, trust: bool) -> Checkpoint | None:
-    onefile.check_copies(config.plugins, run.path)
-    before = read_config(run, given, trust=trust)
+def _resume(
+    run: RunDir, config: RunConfig, given: Collection[str], trust: bool, allow_other_code: bool
+) -> Checkpoint | None:
+    onefile.check_copies(config.plugins, run.path, packages.used_files(config))
+    before = read_config(run, given, trust=trust, loaded=config.plugins, warn=False)
     _check_same(before, config, run)
+    config = _with_packages(before, config, run, allow_other_code)
     extended = config.train.steps > before.train.steps
     checkpoint, faults = run.load_latest("train" if extended else None)
     if extended:
@@ -128,6 +157,21 @@ def run_id(config: RunConfig) -> str:
     table = material(config)
     table["train"].pop("steps")
     return sha256(json.dumps(table, sort_keys=True).encode())[:16]
+
+
+def _with_packages(before: RunConfig, now: RunConfig, run: RunDir, allow_other_code: bool) -> RunConfig:
+    """The config that is resumed, with the run's own record of its packages while that holds."""
+    changes = packages.changes(before.packages)
+    if changes and not allow_other_code:
+        mend = packages.remedy(before.packages)
+        raise ConfigError(
+            "\n".join(changes),
+            where=f"--resume of {run.path}",
+            fix=f"{f'{mend}, or ' if mend else ''}begin a new run, or go on with --allow-other-code",
+        )
+    for change in changes:
+        print_warning(change)
+    return now if changes else now.model_copy(update={"packages": before.packages})
 
 
 def _check_same(before: RunConfig, now: RunConfig, run: RunDir) -> None:

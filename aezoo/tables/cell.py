@@ -57,6 +57,10 @@ class Outcome:
 
 
 def content_id(config: RunConfig) -> str:
-    """The same for two configs exactly if the same weights come of them on the same machine."""
-    text = json.dumps(material(config), sort_keys=True)
+    """The same for two configs exactly if the same weights come of them on the same machine.
+
+    The code of parts that are not aezoo's own counts, by distribution, version and hash.
+    """
+    whose = {"packages": config.packages} if config.packages else {}
+    text = json.dumps({**material(config), **whose}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:10]

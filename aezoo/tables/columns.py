@@ -214,5 +214,5 @@ def measure_of(metric: str) -> str:
 
 def _metrics() -> list[ComponentInfo]:
     """All metrics that are known: results are read also where the plugin that measured them is not there."""
-    found = {info.name: info for info in catalogue.shipped() if info.kind == "metric"}
-    return [*(found | {info.name: info for info in registry.list_components("metric")}).values()]
+    found = {info.target: info for info in catalogue.shipped() if info.kind == "metric"}
+    return [*(found | {info.target: info for info in registry.list_components("metric")}).values()]

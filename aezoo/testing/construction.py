@@ -18,6 +18,7 @@ from aezoo.parts.measures import Extractor, Measure, Metric
 from aezoo.parts.types import Data
 from aezoo.registry import registry
 from aezoo.registry.catalogue import KINDS
+from aezoo.registry.names import is_class
 from aezoo.resolve import part_class, settings_class
 from aezoo.testing.metrics import give
 from aezoo.testing.rule import CONFIGURED, PARTS, Fault, rule
@@ -128,7 +129,7 @@ def needed(specimen: Specimen) -> list[str]:
 
 def _check_brought(specimen: Specimen) -> None:
     """The row's `defaults` name sections and parts; a setting's default there would be read by nobody."""
-    if ":" in specimen.name:
+    if is_class(specimen.kind, specimen.name):
         return
     for section, name in registry.find(specimen.kind, specimen.name).defaults.items():
         if section not in KINDS:

@@ -21,6 +21,7 @@ from aezoo.parts.interfaces import Component, FittedPrior, InitialisedFromData, 
 from aezoo.parts.measures import Extractor, Metric
 from aezoo.parts.types import Data, Posterior, Split, Terms
 from aezoo.registry import registry
+from aezoo.registry.names import is_class
 from aezoo.registry.trust import allow_classes
 from aezoo.resolve import check_part, make, part_class, resolve
 from aezoo.rundir.rundir import RunDir
@@ -74,7 +75,7 @@ class Specimen:
         around: dict[str, Any] = {"backbone": name_of(PlainBackbone)} if self.kind != "backbone" else {}
         if self.kind in ("divergence", "backbone"):  # one phase, and a density
             around["prior"] = name_of(PlainPrior)
-        if self.kind == "prior" and ":" in self.name:  # nothing says what it brings along
+        if self.kind == "prior" and is_class("prior", self.name):  # nothing says what it brings along
             around |= registry.default("prior").defaults
         part: dict[str, Any] = {self.kind: self.section()}
         if self.kind == "regularizer":

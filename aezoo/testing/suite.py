@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Literal
 
 from aezoo.errors import AezooError, ConfigError, MissingError, did_you_mean
+from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
 from aezoo.testing import (
     any_part,
@@ -124,7 +125,7 @@ def examine(components: Iterable[ComponentInfo], settings: Sequence[str] = ()) -
     """
     rows = list(components)
     for info, own in zip(rows, settings_of(rows, settings), strict=True):
-        specimen = _specimen(info.kind, info.name, own)
+        specimen = _specimen(info.kind, registry.full_name_of(info), own)
         tried = False
         for name in rules(info.kind):
             finding = _finding(RULES[name], specimen)
@@ -140,7 +141,7 @@ def examine(components: Iterable[ComponentInfo], settings: Sequence[str] = ()) -
 
 
 def _finding(rule: Rule, specimen: Specimen) -> Finding:
-    found = partial(Finding, specimen.kind, specimen.name, rule.name)
+    found = partial(Finding, specimen.kind, registry.bare_name(specimen.kind, specimen.name), rule.name)
     try:
         _run(rule, specimen)
     except NotApplicable as why:

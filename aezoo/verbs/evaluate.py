@@ -25,10 +25,11 @@ from aezoo.evaluation.sets import Sets
 from aezoo.files import check_writable
 from aezoo.parts.measures import ModelMetric, PairMetric
 from aezoo.parts.types import Data
-from aezoo.registry.onefile import load_file
+from aezoo.registry.onefile import load_files
+from aezoo.registry.packages import changes, measuring, packages
 from aezoo.registry.trust import allow_classes
 from aezoo.resolve import check_part
-from aezoo.rundir.load import load
+from aezoo.rundir.load import model_in
 from aezoo.rundir.lock import hold
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
@@ -76,11 +77,10 @@ def evaluate(
     Raises:  AezooError for everything a user can mend, among them MissingError for absent data or weights
     """
     begun = time.perf_counter()
-    for plugin in plugins:
-        load_file(Path(plugin))
+    files = load_files(plugins)
     allow_classes([metrics, extractors])
     directory = RunDir(Path(run))
-    config = read_config(directory, modules or (), trust=trust)
+    config = read_config(directory, modules or (), trust=trust, loaded=files, warn=False)
     directory.read_results()  # what cannot be added to in the end is not begun
     check_writable(directory.path)
     with hold(directory.path):  # a training writes to it: its numbers would be of weights that are going
@@ -93,7 +93,7 @@ def evaluate(
         config = config.model_copy(update={"dataset": dataset})
     rows = _rows(config, data)
     spaces = named_spaces(extractors, config, rows, place, weights=weights, download=download)
-    model = load(run, modules=modules).to(place)
+    model = model_in(directory, config, modules).to(place)
     if checkpoint == "best-validation":
         best_on_validation(directory, model, rows, next(iter(spaces.values())), n=n, seed=seed)
     sets = Sets(model, rows, n=n, seed=seed)
@@ -109,6 +109,7 @@ def evaluate(
     finally:
         bar.finish()
     found = conclude(evaluation, results, begun)
+    found = replace(found, warnings=(*changes(config.packages), *found.warnings))
     if not directory.is_finished():
         early = (
             f"{UNFINISHED}: measured at its newest checkpoint, step {directory.reached()} of "
@@ -117,7 +118,8 @@ def evaluate(
         found = replace(found, warnings=(early, *found.warnings))
     asked = {"metrics": _plain(metrics), "extractors": _plain(extractors)}
     asked |= {"n": n, "seed": seed, "checkpoint": checkpoint}
-    record(directory, config, model, found, str(place), asked, newest)
+    used = {**packages(config), **measuring([one.name for one in named], spaces)}
+    record(directory, config, model, found, str(place), asked, newest, used)
     return found
 
 

@@ -127,14 +127,16 @@ def record(
     device: str,
     asked: Mapping[str, Any],
     newest: str,
+    packages: Mapping[str, str],
 ) -> None:
     """Put an evaluation into results.json and the model card.
 
     A number takes the place of the one of the same metric, taken of the same; others of these weights stay.
     What is in results.json is read again, for others may have measured meanwhile.
 
-    asked:   the options that it was asked for with
-    newest:  the weights that were measured, as `RunDir.newest` names them
+    asked:     the options that it was asked for with
+    newest:    the weights that were measured, as `RunDir.newest` names them
+    packages:  whose the parts, metrics and extractors are that are not aezoo's own
 
     Raises:  RunFileError when the run has other weights by now, or is in use for long
     """
@@ -145,7 +147,9 @@ def record(
                 where=str(run.path),
                 fix="evaluate it again",
             )
-        _record(run, config, model, record_of(found, device), dict(asked))
+        measured = record_of(found, device)
+        measured["evaluation"]["packages"] = dict(packages)
+        _record(run, config, model, measured, dict(asked))
 
 
 def _record(

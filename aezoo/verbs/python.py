@@ -40,6 +40,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     trust: bool = False,
+    allow_other_code: bool = False,
     quiet: bool = True,
     **options: Any,
 ) -> Run:
@@ -55,6 +56,7 @@ def train(
     plugins:   one-file plugins to load first
     out:       the run directory; without it one under `runs/`
     trust:     whether code may be executed that a run names, which is resumed or whose config.toml is given
+    allow_other_code:  resume also where a part's package is of another version than the run's
     options:   keys of the section `train`, such as steps=500, seed=1
 
     Raises:  AezooError for everything a user can mend
@@ -85,7 +87,14 @@ def train(
         flags["settings="] = dict(settings)
     config = resolve(recipe, flags=flags, scale=scale, given=modules, plugins=plugins, trusted=trust)
     request = TrainRequest(
-        config=config, modules=modules, data=data, out=out, resume=resume, overwrite=overwrite, trust=trust
+        config=config,
+        modules=modules,
+        data=data,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        trust=trust,
+        allow_other_code=allow_other_code,
     )
     return run(request, Silence() if quiet else Bar())
 

@@ -62,6 +62,7 @@ class TrainRequest:
     data:     stands in for the config's dataset
     out:      the run directory; none: one under `runs/`
     trust:    whether code that a resumed run names may be executed
+    allow_other_code:  whether to resume also with another version of a part's package than the run's
     """
 
     config: RunConfig
@@ -71,6 +72,7 @@ class TrainRequest:
     resume: bool = False
     overwrite: bool = False
     trust: bool = False
+    allow_other_code: bool = False
 
 
 def train(request: TrainRequest, progress: Progress | None = None) -> Run:
@@ -90,9 +92,16 @@ def train(request: TrainRequest, progress: Progress | None = None) -> Run:
     run = RunDir(directory_for(config, request.out, resume=resume))
     progress = progress or Silence()
     cuda = [device.index or 0] if device.type == "cuda" else []
-    with open_to_train(
-        run, config, resume=resume, overwrite=request.overwrite, given=modules, trust=request.trust
-    ) as checkpoint:
+    opened = open_to_train(
+        run,
+        config,
+        resume=resume,
+        overwrite=request.overwrite,
+        given=modules,
+        trust=request.trust,
+        allow_other_code=request.allow_other_code,
+    )
+    with opened as checkpoint:
         stages = Stages(run, assembly.model, config, progress, checkpoint)
         try:
             with stages.signals(), torch.random.fork_rng(devices=cuda):

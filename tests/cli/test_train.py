@@ -120,6 +120,12 @@ def test_a_dry_run_shows_parts_weights_and_schedule_and_writes_nothing(run, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_keeps_a_long_label_apart_from_its_name(run):
+    named = ("--set", "regularizer.a-label-longer-than-the-column.name=interp")
+    lines = [line.split() for line in train(run, "flexae", "--dry-run", *named)[1].splitlines()]
+    assert ["regularizer.a-label-longer-than-the-column", "interp"] in [line[:2] for line in lines]
+
+
 def test_a_dry_run_as_json_holds_the_same(run):
     _, out, err = train(run, "flexae", "--dry-run", "--json")
     plan = json.loads(out)

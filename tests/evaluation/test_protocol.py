@@ -8,6 +8,7 @@ from aezoo.evaluation.protocol import Protocol
 
 PLAIN = Protocol(dataset="digits", n_real=10, n_fake=10)
 CHANGED = {
+    "packages": {"metric/mm.py:mm": "mm.py sha256:8d969eef6ecad3c2"},
     "dataset": "other",
     "n_real": 9,
     "n_fake": 9,

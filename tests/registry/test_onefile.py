@@ -1,6 +1,7 @@
 """Runs that need more than aezoo: one-file plugins travel along, packages that are gone are named."""
 
 import json
+import re
 import shutil
 import sys
 import tomllib
@@ -114,12 +115,11 @@ def test_python_takes_plugins_too(tmp_path, monkeypatch):
         ("def broken(:", "SyntaxError"),
         ("x = 1", "no hook"),
         (PART.replace("aezoo_components", "aezoo_component"), "aezoo_component"),
-        (PART.replace('"cube"', '"normal"'), "duplicate"),
         (PART + "\naezoo_api = 99\n", "API 99"),
         (PART + "\naezoo_api = '1'\n", "aezoo_api is '1'"),
         (PART.replace('"prior"', '"priorr"'), "kind 'priorr'"),
     ],
-    ids=["raises", "line", "exits", "syntax", "no-hook", "misspelt", "taken", "api", "api-text", "kind"],
+    ids=["raises", "line", "exits", "syntax", "no-hook", "misspelt", "api", "api-text", "kind"],
 )
 def test_a_file_that_cannot_be_used_is_exit_code_2_and_says_why(run, tmp_path, text, reason):
     (tmp_path / "cube.py").write_text(text)
@@ -181,7 +181,8 @@ def packaged(install, run):
 
 def test_a_run_records_the_distribution_behind_each_foreign_part(packaged, tmp_path):
     table = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
-    assert table["packages"] == {"prior/cube": "aezoo-cube 2.5"}
+    assert table["prior"]["name"] == "aezoo-cube:cube" and [*table["packages"]] == ["prior/aezoo-cube:cube"]
+    assert re.fullmatch(r"aezoo-cube 2\.5 sha256:[0-9a-f]{16}", table["packages"]["prior/aezoo-cube:cube"])
 
 
 @pytest.mark.parametrize("command", [("sample", "run"), ("train", "run/config.toml", "--out", "new")])
@@ -203,13 +204,6 @@ def test_a_run_of_a_plugin_that_lost_the_part_names_the_version_that_had_it(pack
     sys.modules.pop("cube_plugin")
     code, _, err = run("sample", "run")
     assert code == 3 and "pip install aezoo-cube==2.5" in err
-
-
-def test_a_newer_version_of_the_plugin_does_not_stop_a_resume(packaged, run, tmp_path):
-    folder = tmp_path / "aezoo_cube-2.5.dist-info"
-    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: aezoo-cube\nVersion: 2.6\n")
-    folder.rename(tmp_path / "aezoo_cube-2.6.dist-info")
-    assert train(run, "--prior", "cube", "--out", "run", "--resume", steps=3)[0] == 0
 
 
 def test_a_part_that_breaks_while_it_is_imported_is_no_traceback(install, run, tmp_path):
@@ -241,7 +235,7 @@ def test_a_foreign_prior_in_force_while_training_is_recorded_and_named_when_it_i
     during = ("--prior", "gmm", "--divergence", "wgan", "--set", "prior.during=cube")
     assert train(run, *during, "--out", "run")[0] == 0
     table = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
-    assert table["packages"] == {"prior/cube": "aezoo-cube 2.5"}
+    assert [*table["packages"]] == ["prior/aezoo-cube:cube"]
     shutil.rmtree(tmp_path / "aezoo_cube-2.5.dist-info")
     for command in (("sample", "run"), ("train", "run/config.toml", "--out", "new")):
         code, _, err = run(*command)

@@ -112,31 +112,59 @@ def test_a_plugin_for_the_api_at_hand_loads(install):
 # --- duplicates
 
 
-def test_a_third_party_cannot_take_a_shipped_name(install):
+def test_a_third_party_cannot_take_a_shipped_name_and_is_reached_by_its_own(install):
     shipped = registry.default("prior")
     source = GOOD.replace('"mine"', repr(shipped.name))
     with registry.isolate():
         install("aezoo-thief", "thief_plugin", source)
-        thief = record("aezoo-thief")
-        assert thief.status == "FAILED"
-        assert "aezoo-thief 2.5" in thief.reason and shipped.plugin in thief.reason
+        assert record("aezoo-thief").status == "ok"
         assert registry.find("prior", shipped.name) == shipped
+        assert registry.find("prior", f"aezoo:{shipped.name}") == shipped
+        assert registry.find("prior", f"aezoo-thief:{shipped.name}").plugin == "aezoo-thief 2.5"
 
 
-def test_of_two_third_parties_with_one_name_one_fails_and_names_both(install):
-    install("aezoo-one", "one_plugin", GOOD)
+def test_a_bare_name_of_two_distributions_is_refused_with_both_and_how_to_write_each(install):
     install("aezoo-two", "two_plugin", GOOD)
+    install("aezoo-one", "one_plugin", GOOD)
+    with pytest.raises(ConfigError) as caught:
+        registry.find("prior", "mine", "--prior")
+    assert "aezoo-one 2.5" in caught.value.what and "aezoo-two 2.5" in caught.value.what
+    assert "'aezoo-one:mine'" in caught.value.fix and "'aezoo-two:mine'" in caught.value.fix
+    assert caught.value.where == "--prior"
+
+
+def test_a_newcomer_with_a_taken_name_disables_nothing(install):
+    two = GOOD.replace("]\n", ', ComponentInfo(kind="prior", name="other", target="collections:Counter")]\n')
+    install("aezoo-two", "two_plugin", two)
+    install("aezoo-one", "one_plugin", GOOD)
+    assert {record(name).status for name in ("aezoo-one", "aezoo-two")} == {"ok"}
+    assert registry.find("prior", "other").plugin == "aezoo-two 2.5"
+    assert registry.find("prior", "Aezoo_Two:mine").plugin == "aezoo-two 2.5"
+
+
+def test_within_one_distribution_a_name_is_taken_once(install, tmp_path):
+    install("aezoo-one", "one_plugin", GOOD)
+    (tmp_path / "again_plugin.py").write_text((tmp_path / "one_plugin.py").read_text())
+    entries = tmp_path / "aezoo_one-2.5.dist-info" / "entry_points.txt"
+    entries.write_text(entries.read_text() + "zz_again = again_plugin\n")
+    found = {record.name: record for record in registry.plugins() if record.distribution == "aezoo-one"}
+    assert found["zz_again"].status == "FAILED" and "duplicate" in found["zz_again"].reason
     assert registry.find("prior", "mine").plugin == "aezoo-one 2.5"
-    assert record("aezoo-two").status == "FAILED"
-    assert "aezoo-one 2.5" in record("aezoo-two").reason
 
 
-def test_a_regularizer_cannot_have_the_name_of_a_divergence(install):
-    divergence = registry.list_components("divergence")[0].name
-    source = GOOD.replace('"mine"', repr(divergence)).replace('"prior"', '"regularizer"')
+def test_a_name_of_a_distribution_that_is_not_installed_says_so(install):
+    with pytest.raises(MissingError) as caught:
+        registry.find("prior", "aezoo-far:mine")
+    assert caught.value.fix == "pip install aezoo-far"
+
+
+def test_a_distributions_word_for_a_divergence_is_not_taken_for_ours(install):
+    divergence = registry.list_components("divergence")[0]
+    source = GOOD.replace('"mine"', repr(divergence.name)).replace('"prior"', '"regularizer"')
     with registry.isolate():
         install("aezoo-thief", "thief_plugin", source)
-        assert record("aezoo-thief").status == "FAILED"
+        assert registry.find("regularizer", divergence.name) == divergence
+        assert registry.find("regularizer", f"aezoo-thief:{divergence.name}").kind == "regularizer"
 
 
 def test_a_third_party_cannot_become_the_default(install):

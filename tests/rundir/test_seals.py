@@ -259,7 +259,7 @@ def test_two_evaluations_at_a_time_keep_the_numbers_of_both(run, monkeypatch):
     config, model, read = read_config(RunDir(run)), aezoo.load(run), RunDir.read_results
 
     def write(one):
-        finish.record(RunDir(run), config, model, one, "cpu", {}, RunDir(run).newest())
+        finish.record(RunDir(run), config, model, one, "cpu", {}, RunDir(run).newest(), {})
 
     def slow(self):
         results = read(self)

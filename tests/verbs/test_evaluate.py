@@ -399,3 +399,10 @@ def test_probes_see_all_classes_of_data_that_lie_class_by_class(tmp_path):
     run = trained_on(data, tmp_path / "run")
     found = aezoo.evaluate(run.path, metrics={"probes": {"rows": 20, "k": 3}}, data=data)
     assert found.value("linear_probe", "codes") > 0 and found.value("knn_probe", "codes") > 0
+
+
+@pytest.mark.parametrize("given", [{"metrics": [{"name": "fd"}]}, {"extractors": [{"name": "pixels"}]}])
+def test_a_table_in_a_list_of_names_is_told_with_how_to_write_it(run, given):
+    with pytest.raises(ConfigError, match="no name of") as caught:
+        aezoo.evaluate(run, **given)
+    assert "{NAME: {SETTING: VALUE}" in caught.value.fix

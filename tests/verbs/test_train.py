@@ -18,7 +18,7 @@ from aezoo.resolve import resolve
 from aezoo.rundir.open import read_config
 from aezoo.rundir.rundir import RunDir
 from aezoo.verbs.plan import plan
-from aezoo.verbs.train import TrainRequest
+from aezoo.verbs.train import TrainRequest, train
 from tests.tiny import SETS, WORDS, trained
 
 
@@ -226,6 +226,18 @@ def test_a_module_that_needs_arguments_reloads_with_a_module_to_fill(own, tmp_pa
     assert filled.encode(torch.zeros(1, 1, 8, 8)).z.shape == (1, 3)
     with pytest.raises(RunFileError, match="shape"):
         aezoo.load(run.path, modules={"encoder": own.Needy(7)})
+
+
+def test_a_module_for_a_section_that_no_run_has_is_refused_with_those_that_it_has(own, tmp_path):
+    run = trained(tmp_path / "run", "flexae", encoder=own.Needy(6))
+    for verb in (aezoo.load, aezoo.evaluate):
+        with pytest.raises(ConfigError, match="'encodr'") as caught:
+            verb(run.path, modules={"encodr": own.Needy(6)})
+        assert "did you mean 'encoder'" in caught.value.fix and "decoder" in caught.value.fix
+    with pytest.raises(ConfigError, match="'encodr'"):
+        train(TrainRequest(config=run.config, modules={"encodr": own.Needy(6)}, out=tmp_path / "other"))
+    with pytest.raises(ConfigError, match="modules"):
+        trained(tmp_path / "more", "flexae", modules={"encodr": own.Needy(6)})
 
 
 def test_a_class_that_is_gone_is_exit_3_by_name(own, tmp_path):
