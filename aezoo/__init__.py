@@ -13,7 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from aezoo.comparison.compare import compare
-    from aezoo.registry.catalogue import ComponentInfo, rows
+    from aezoo.registry.catalogue import ComponentInfo, Paper, rows
     from aezoo.registry.registry import list_components
     from aezoo.rundir.load import load
     from aezoo.verbs.evaluate import evaluate
@@ -26,6 +26,7 @@ hookimpl = pluggy.HookimplMarker("aezoo")
 
 _HOME = {
     "ComponentInfo": "aezoo.registry.catalogue",
+    "Paper": "aezoo.registry.catalogue",
     "compare": "aezoo.comparison.compare",
     "evaluate": "aezoo.verbs.evaluate",
     "list_components": "aezoo.registry.registry",
@@ -36,6 +37,7 @@ _HOME = {
 
 __all__ = [
     "ComponentInfo",
+    "Paper",
     "__version__",
     "compare",
     "evaluate",
