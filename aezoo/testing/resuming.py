@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,13 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from aezoo.parts.autoencoder import load_state, split_state
+from aezoo.parts.interfaces import FittedPrior
+from aezoo.rundir.rundir import RunDir
 from aezoo.testing.rule import Fault, rule
 from aezoo.testing.specimen import Specimen, trainer_of
 from aezoo.testing.tensors import copy_state, difference
+from aezoo.training.progress import Silence
+from aezoo.training.stages import Stages
 from aezoo.training.trainer import Trainer
 
 _OF_TORCH = frozenset(vars(nn.Module()))
@@ -43,6 +49,50 @@ def resume(specimen: Specimen) -> None:
         raise Fault("stopped after a step and resumed, training logs other terms")
     if changed := difference(copy_state(one.model), copy_state(other.model)):
         raise Fault(f"stopped after a step and resumed, {changed} differs")
+    if isinstance(one.model.prior, FittedPrior) and specimen.kind == "prior":
+        _check_fit(specimen)
+
+
+def _check_fit(specimen: Specimen) -> None:
+    """What a fit trains is stopped after its first checkpoint, and goes on from it."""
+    config = specimen.config()
+    config = config.model_copy(update={"checkpoint": config.checkpoint.model_copy(update={"every": 1})})
+    with tempfile.TemporaryDirectory() as folder:
+        run, stopped = RunDir(Path(folder)), specimen.assemble()[0].model
+        try:
+            specimen.fit(stopped, Stages(run, stopped, config, _Stop()))
+        except _Stopped:
+            checkpoint, _ = run.load_latest()
+        else:
+            return  # it trains nothing: a resumed run fits it anew
+        resumed = specimen.assemble()[0].model
+        specimen.fit(resumed, Stages(run, resumed, config, Silence(), checkpoint))
+    if changed := difference(copy_state(specimen.fit_prior()), copy_state(resumed.prior)):
+        raise Fault(
+            f"its fit, stopped after a step and resumed, ends with another {changed}",
+            "let the function of the draw that is given to fitting.train depend on nothing but the draw",
+        )
+
+
+class _Stopped(Exception):
+    """A training is stopped."""
+
+
+class _Stop:
+    """Stops a training in its second step."""
+
+    def start(self, stage: str, steps: int, completed: int) -> None:
+        """Nothing."""
+
+    def show(self, numbers: Mapping[str, float]) -> None:
+        """Nothing."""
+
+    def finish(self) -> None:
+        """Nothing."""
+
+    def advance(self, completed: int) -> None:
+        if completed == 2:
+            raise _Stopped
 
 
 def _saved(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -156,13 +155,18 @@ class Specimen:
     def fit_prior(self, seed: int = 0) -> LatentPrior:
         """The prior, fitted to made-up codes when it is one to be fitted."""
         model = self.assemble()[0].model
-        prior = model.prior
-        if isinstance(prior, FittedPrior):
-            z = lopsided(200, model.latent_dim)
-            codes = Posterior(z=z, mean=z, log_var=torch.full_like(z, -3.0), log_q=torch.zeros(200))
-            with fitting(self.config(), model, seed) as means, torch.random.fork_rng(devices=[]):
-                prior.fit(codes, means)
-        return prior.eval()
+        if isinstance(model.prior, FittedPrior):
+            with tempfile.TemporaryDirectory() as folder:
+                self.fit(model, Stages(RunDir(Path(folder)), model, self.config(), Silence()), seed)
+        return model.prior.eval()
+
+    def fit(self, model: Autoencoder, stages: Stages, seed: int = 0) -> None:
+        """Fit a model's prior to made-up codes; what it trains runs in these stages."""
+        assert isinstance(model.prior, FittedPrior)
+        z = lopsided(200, model.latent_dim)
+        codes = Posterior(z=z, mean=z, log_var=torch.full_like(z, -3.0), log_q=torch.zeros(200))
+        with torch.random.fork_rng(devices=[]):
+            model.prior.fit(codes, Fitting(stages, seed=seed, device=CPU, steps=3))
 
 
 def _for_each(
@@ -187,14 +191,6 @@ def _for_each(
 def name_of(part: type) -> str:
     """A class at the top of a module, as a config names it."""
     return f"{part.__module__}:{part.__qualname__}"
-
-
-@contextmanager
-def fitting(config: RunConfig, model: Autoencoder, seed: int) -> Iterator[Fitting]:
-    """The means of a fit, in a run directory that vanishes."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = RunDir(Path(folder))
-        yield Fitting(Stages(run, model, config, Silence()), seed=seed, device=CPU, steps=3)
 
 
 def generator(seed: int = 0, device: torch.device = CPU) -> torch.Generator:

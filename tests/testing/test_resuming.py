@@ -1,10 +1,12 @@
 """Parts that a stopped training does not find again as they were."""
 
+import itertools
+
 import pytest
 import torch
 from torch import nn
 
-from aezoo.api import LatentPrior, Memory, Regularizer
+from aezoo.api import ConfigError, LatentPrior, Memory, Phase, Regularizer, generator_for
 from aezoo.testing import BrokenRule, check_component, resuming, rules
 from tests.rules import each_breaks
 
@@ -136,3 +138,48 @@ class Constant(LatentPrior):
 def test_an_end_of_training_that_no_buffer_keeps_is_found():
     with pytest.raises(BrokenRule, match="saved and loaded, the prior's sample differs"):
         check_component("prior", Constant, rule="state")
+
+
+class Trained(LatentPrior):
+    """A shift that its fit trains on codes chosen by the draw."""
+
+    during, reads = "normal", ("z",)
+
+    def __init__(self, *, latent_dim: int) -> None:
+        super().__init__()
+        self.latent_dim, self.shift = latent_dim, nn.Linear(1, latent_dim)
+        self.register_buffer("fitted", torch.tensor(False))
+
+    def rows(self, codes, draw):
+        return codes.z[torch.randint(len(codes.z), (8,), generator=generator_for("cpu", "rows", draw))]
+
+    def fit(self, codes, fitting):
+        phase = Phase("shift", self.loss, [self.shift])
+        fitting.train(self.shift, lambda draw: self.rows(codes, draw), [phase])
+        self.fitted.fill_(True)
+
+    def loss(self, step):
+        return {"shift": (step.x - self.shift(step.x[:, :1])).square().mean()}
+
+    def sample(self, n, generator):
+        if not self.fitted:
+            raise ConfigError("not fitted yet", where="prior.name", fix="let training end")
+        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device) + self.shift.bias
+
+
+class Turning(Trained):
+    """The same on codes in turn, by a count of its own."""
+
+    def fit(self, codes, fitting):
+        turns = itertools.count()
+        phase = Phase("shift", self.loss, [self.shift])
+        fitting.train(self.shift, lambda draw: self.rows(codes, next(turns)), [phase])
+        self.fitted.fill_(True)
+
+
+def test_a_fit_that_does_not_resume_is_found():
+    check_component("prior", Trained)
+    with pytest.raises(
+        BrokenRule, match="its fit, stopped after a step and resumed, ends with another shift"
+    ):
+        check_component("prior", Turning, rule="resume")
