@@ -121,7 +121,7 @@ def test_a_number_takes_the_place_of_its_older_self_and_others_stay(run):
     assert len(after) == len(before)
     assert {row["n_real"] for row in after if row["metric"].startswith("fd")} == {50}
     assert {row["n_real"] for row in after if row["metric"] == "sse"} == {360}
-    assert results(run)["steps"] == 60 and "fd[classifier-digits]" in (run / "README.md").read_text()
+    assert results(run)["steps"] == 60 and r"fd\[classifier-digits\]" in (run / "README.md").read_text()
 
 
 def test_metrics_and_extractors_take_settings_of_their_own(run):
