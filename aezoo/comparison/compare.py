@@ -14,7 +14,7 @@ from aezoo.comparison.executors import Done, Executor, Local, Ray
 from aezoo.comparison.grid import Grid, Request, grid_of
 from aezoo.comparison.presence import absent
 from aezoo.comparison.work import Task, is_measured, is_trained, options_of
-from aezoo.errors import ConfigError, InterruptedRun, RunFileError, did_you_mean
+from aezoo.errors import AezooError, ConfigError, InterruptedRun, did_you_mean
 from aezoo.registry import registry
 from aezoo.registry.onefile import keep_copies
 from aezoo.rundir.metrics import line_of
@@ -201,7 +201,7 @@ def outcome(cell: Cell, failure: str = "") -> Outcome:
     try:
         results = RunDir(cell.path).read_results()
         return Outcome(cell, results, rows=results.get("evaluation", {}).get("rows"))
-    except RunFileError as err:
+    except AezooError as err:
         return Outcome(cell, {}, str(err))
 
 
@@ -240,10 +240,11 @@ def _steps(task: Task) -> int:
 def _progress_of(task: Task) -> int:
     """The iteration that the last line of metrics.jsonl is of."""
     file = Path(task.path) / "metrics.jsonl"
-    if not file.is_file():
+    try:
+        with file.open("rb") as lines:
+            lines.seek(max(0, file.stat().st_size - 4096))
+            last = lines.read().splitlines()[-2:-1]
+    except OSError:  # not there yet, or a disk that fails: the cell itself will tell, the bar waits
         return 0
-    with file.open("rb") as lines:
-        lines.seek(max(0, file.stat().st_size - 4096))
-        last = lines.read().splitlines()[-2:-1]
     line = (line_of(last[0]) if last else None) or {"step": 0}
     return min(line["step"], _steps(task)) if "stage" not in line else _steps(task)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, final
 
 from aezoo.comparison.work import Task, is_measured, options_of, task_of, work
 from aezoo.errors import AezooError, MissingError
-from aezoo.files import make_directory, write_text
+from aezoo.files import make_directory, reading, write_text
 
 TAIL = 5  # lines of a log that a failure quotes
 PATIENCE = 60.0  # seconds that a stopped process is given to write its checkpoint
@@ -100,7 +100,8 @@ class Local:
         task, code = one.task, one.process.returncode
         if code == 0 and is_measured(Path(task.path), options_of(task)):
             return ""
-        said = self._log(task).read_bytes()[one.begun :].decode("utf-8", errors="replace")
+        with reading(self._log(task)):
+            said = self._log(task).read_bytes()[one.begun :].decode("utf-8", errors="replace")
         lines = said.strip().splitlines()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return "\n".join([f"{how}; the log {self._log(task)} ends:", *lines[-TAIL:]])

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aezoo.errors import AezooError, RunFileError
+from aezoo.errors import AezooError
 from aezoo.registry import registry
 from aezoo.registry.onefile import load_file
 from aezoo.registry.packages import changes, default_metrics, measuring
@@ -79,7 +79,7 @@ def is_measured(path: Path, asked: Mapping[str, Any]) -> bool:
         return False
     try:
         evaluation = RunDir(path).read_results().get("evaluation", {})
-    except RunFileError:
+    except AezooError:
         return False
     found = {"checkpoint": "last", **evaluation.get("asked", {})}  # which older results do not say
     same = all(found.get(key) == value for key, value in asked.items())

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aezoo.config.merge import read_toml
 from aezoo.errors import ConfigError, RunFileError, print_warning
-from aezoo.files import exchange, flush_directory, unfinished, write_text, writing
+from aezoo.files import exchange, flush_directory, reading, unfinished, write_text, writing
 from aezoo.rundir import own
 
 MARK = "replaces.txt"  # in the folder beside a run: that aezoo made it, and for which run
@@ -110,7 +110,8 @@ def _check(path: Path) -> None:
             where="--overwrite",
             fix="run the command from elsewhere, or choose another --out",
         )
-    strangers = own.foreign(path, _plugins(path))
+    with reading(path):
+        strangers = own.foreign(path, _plugins(path))
     if strangers:
         more = f" (and {len(strangers) - 1} more)" if len(strangers) > 1 else ""
         raise RunFileError(

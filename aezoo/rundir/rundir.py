@@ -82,6 +82,11 @@ class RunDir:
         self._move(replacement.run)
         return replacement
 
+    @property
+    def is_replacing(self) -> bool:
+        """Whether it still lies beside the run whose place it is to take."""
+        return self._replacing is not None
+
     def _move(self, path: Path) -> None:
         self.path = path
         self.log.file = self.metrics_file

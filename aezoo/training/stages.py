@@ -97,10 +97,13 @@ class Stages:
         """Nothing more is told."""
         if self._board is not None:
             self._board.close()
+            self._board = None
 
     def save(self, stage: str, trainer: Trainer) -> None:
         """Write a checkpoint; a model with weights that are not finite is never saved."""
         trainer.check_weights()
+        if self.run.is_replacing:  # its directory is about to move: the board is begun anew where it goes
+            self.close()
         model, memory = split_state(self.model)
         checkpoint = Checkpoint(stage, trainer.completed, model, {**trainer.state(), **memory}, self.seconds)
         self.run.save_checkpoint(checkpoint, self.config.checkpoint.keep)

@@ -61,3 +61,12 @@ def test_without_the_package_nothing_is_begun_and_the_remedy_is_told(run, tmp_pa
     code, out, err = run(*TRAIN, "--tensorboard", "--steps", 2)
     assert code == 3 and out == "" and "pip install 'aezoo[tensorboard]'" in err
     assert not (tmp_path / "one").exists()
+
+
+def test_a_run_that_replaces_another_shows_all_its_lines(run, tmp_path):
+    pytest.importorskip("tensorboard")
+    assert run(*TRAIN, "--steps", 2)[0] == 0
+    every = ("--set", "checkpoint.every=2", "--set", "train.log_every=1")
+    assert run(*TRAIN, "--tensorboard", "--overwrite", "--steps", 5, *every)[0] == 0
+    assert logged(tmp_path / "one") == shown(tmp_path / "one" / "tensorboard")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

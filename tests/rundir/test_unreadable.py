@@ -108,7 +108,9 @@ def check(home, monkeypatch, use, stride):
     assert failures > 0
 
 
-@pytest.mark.parametrize(("use", "stride"), [("load", 1), ("report", 5), ("evaluate", 23), ("resume", 23)])
+@pytest.mark.parametrize(
+    ("use", "stride"), [("load", 1), ("report", 5), ("evaluate", 23), ("resume", 23), ("overwrite", 19)]
+)
 def test_a_read_that_fails_is_an_error_of_aezoo_or_none(home, monkeypatch, use, stride):
     check(home, monkeypatch, use, stride)
 
