@@ -56,7 +56,8 @@ class Replacement:
     def discard(self) -> None:
         """Whatever does not have the name goes."""
         try:
-            _clear(self._folder)
+            if self._folder.exists():
+                _clear(self._folder)
         except OSError as err:  # the next one to write here deletes it
             print_warning(f"{self._folder} cannot be deleted: {err.strerror}")
 

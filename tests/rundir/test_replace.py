@@ -189,3 +189,8 @@ def test_directories_trade_their_names(tmp_path):
     if not files.exchange(tmp_path / "a", tmp_path / "b"):
         pytest.skip("this system or disk cannot")
     assert os.listdir(tmp_path / "a") == ["b"] and os.listdir(tmp_path / "b") == ["a"]
+
+
+def test_replacing_a_run_has_nothing_to_warn_of(run, capsys):
+    trained(run, seed=1, overwrite=True)
+    assert capsys.readouterr().err == ""
