@@ -102,7 +102,7 @@ def read(
         outcome=outcome,
         lines=found,
         pictures={name: _picture(path, name) for name in ("samples", "reconstructions")},
-        sha256=run.model_sha256(),
+        sha256=_sha256(run),
         faults=tuple(faults),
     )
 
@@ -146,9 +146,10 @@ def _outcome(run: RunDir, config: RunConfig, label: str, given: Mapping[str, Any
     cell = Cell(label, dataset_name(config.dataset), config.train.seed, config, run.path)
     try:
         results = run.read_results() if given is None else given
+        extended = run.has_model() and not run.is_finished()
     except AezooError as err:
         return Outcome(cell, {}, err.what.replace(f"{run.path}/", ""))
-    if run.has_model() and not run.is_finished():
+    if extended:
         return Outcome(cell, {}, EXTENDED)
     return Outcome(cell, results, "" if "steps" in results else NOT_FINISHED)
 
@@ -159,6 +160,13 @@ def _lines(run: RunDir) -> tuple[Lines, list[str]]:
     except AezooError as err:
         return [], [err.what.replace(f"{run.path}/", "")]
     return lines, [fault.replace(f"{run.path}/", "") for fault in faults]
+
+
+def _sha256(run: RunDir) -> str:
+    try:
+        return run.model_sha256()
+    except AezooError:
+        return ""
 
 
 def _picture(path: Path, name: str) -> Picture:

@@ -266,7 +266,8 @@ class RunDir:
                     return self._load(name), faults
                 except (OSError, ValueError, safetensors.SafetensorError) as err:
                     faults.append(f"{self.checkpoints / name}: {err}")
-                    gone = gone or not (self.checkpoints / name).exists()
+                    with reading(self.checkpoints):
+                        gone = gone or not (self.checkpoints / name).exists()
             if not gone:
                 break
         return None, faults

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aezoo.files import parse_json, sha256
+from aezoo.files import parse_json, reading, sha256
 
 LONGEST_HEADER = 100_000_000  # bytes: what safetensors itself allows
 SEAL = "seal"
@@ -43,15 +43,19 @@ def open_sealed(content: bytes) -> dict[str, str]:
 
 
 def read_said(file: Path) -> dict[str, str]:
-    """What the header of a safetensors file says, without a look at the tensors; nothing where it cannot."""
-    if not file.is_file():  # a pipe would be waited for
-        return {}
-    try:
+    """What the header of a safetensors file says, without a look at the tensors; nothing where there is none.
+
+    Raises:  DiskError where the disk refuses
+    """
+    with reading(file):
+        if not file.is_file():  # a pipe would be waited for
+            return {}
         with file.open("rb") as content:
             length = int.from_bytes(content.read(8), "little")
-            header = parse(content.read(min(length, LONGEST_HEADER)))
-        return {key: str(value) for key, value in header.get("__metadata__", {}).items()}
-    except (OSError, ValueError, AttributeError):
+            text = content.read(min(length, LONGEST_HEADER))
+    try:
+        return {key: str(value) for key, value in parse(text).get("__metadata__", {}).items()}
+    except (ValueError, AttributeError):
         return {}
 
 
