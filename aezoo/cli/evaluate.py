@@ -43,6 +43,13 @@ def evaluate(
         typer.Option("--stretched", help="Add sets stretched image by image, as the FlexAE papers do."),
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="Other data to measure on, NAME, folder:PATH or npz:PATH; the numbers are not kept.",
+            show_default=False,
+        ),
+    ] = "",
     data_root: Annotated[
         str, typer.Option(help="The folder that holds the dataset.", show_default=False)
     ] = "",
@@ -70,6 +77,7 @@ def evaluate(
         weights=weights,
         download=download,
         device=device,
+        data=dataset or None,
         data_root=data_root,
         plugins=plugin or (),
         trust=trust,

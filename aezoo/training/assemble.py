@@ -121,6 +121,22 @@ def merge_optimizers(
     return merged
 
 
+def _with_own_size(
+    config: RunConfig, assembly: Assembly, data: Data, modules: Mapping[str, nn.Module] | None
+) -> tuple[RunConfig, Assembly]:
+    """The config with the size of the code that an encoder of a size of its own makes, whatever was asked.
+
+    An encoder that makes something else of that again, such as one of twice what it is asked for, keeps what
+    it was asked for: that is what it is made from when the run is loaded.
+    """
+    own = assembly.model.latent_dim
+    if own == config.train.latent_dim:
+        return config, assembly
+    said = config.model_copy(update={"train": config.train.model_copy(update={"latent_dim": own})})
+    again = assemble(said, data.shape, data.range, modules)
+    return (said, again) if again.model.latent_dim == own else (config, assembly)
+
+
 def prepare(
     config: RunConfig, data: Data, modules: Mapping[str, nn.Module] | None = None
 ) -> tuple[RunConfig, Assembly]:
@@ -135,7 +151,9 @@ def prepare(
             where="train.batch_size",
             fix=f"choose --batch-size {rows} or less, or give more rows" if rows else "give more rows",
         )
-    assembly = assemble(config, data.shape, data.range, modules)
+    config, assembly = _with_own_size(
+        config, assemble(config, data.shape, data.range, modules), data, modules
+    )
     optimizer = {
         phase: settings.model_dump(mode="json", exclude_none=True)
         for phase, settings in assembly.optimizers.items()

@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import nn
 
-from aezoo.config.run import RunConfig
-from aezoo.data.given import Rows, given_data
-from aezoo.data.loading import load_data
+from aezoo.config.run import RunConfig, dataset_name
+from aezoo.data.given import Rows, given_data, recorded_sha256, rows_sha256
+from aezoo.data.loading import load_data, load_dataset
 from aezoo.device import choose_device
 from aezoo.errors import ConfigError
 from aezoo.evaluation.checkpoints import best_on_validation, lowest_on_test
@@ -25,6 +25,7 @@ from aezoo.evaluation.sets import Sets
 from aezoo.files import check_writable
 from aezoo.parts.measures import ModelMetric, PairMetric
 from aezoo.parts.types import Data
+from aezoo.registry.code import short
 from aezoo.registry.onefile import load_files
 from aezoo.registry.packages import changes, measuring, packages
 from aezoo.registry.trust import allow_classes
@@ -49,7 +50,8 @@ def evaluate(
     weights: str = "",
     download: bool = False,
     device: str = "auto",
-    data: Rows | None = None,
+    data: Rows | str | None = None,
+    other_data: bool = False,
     data_root: str = "",
     modules: Mapping[str, nn.Module] | None = None,
     plugins: Sequence[str | Path] = (),
@@ -68,7 +70,10 @@ def evaluate(
     weights:     file with the extractor's weights
     download:    whether missing weights may be fetched
     device:      `auto`, `cpu`, `cuda` or `mps`
-    data:        stands in for the run's dataset, where that was given from Python: the same rows again
+    data:        stands in for the run's dataset, where that was given from Python: the same rows again; or
+                 the name of another dataset, "npz:other.npz", whose training rows stand in too
+    other_data:  whether `data` are other rows than those the run was trained on. Numbers on other data say
+                 whose they are (`dataset`), and are not put into the run's results.json
     data_root:   the folder that holds the dataset, where it is no longer where it was
     modules:     finished modules that the run was trained with, by section
     plugins:     one-file plugins to load first, with metrics or extractors
@@ -91,7 +96,7 @@ def evaluate(
         moved = {**config.dataset.model_dump(), "root": data_root}
         dataset = check_part("dataset", moved, "dataset", lambda key: "--data-root")
         config = config.model_copy(update={"dataset": dataset})
-    rows = _rows(config, data)
+    rows, other = _rows(config, data, other_data)
     spaces = named_spaces(extractors, config, rows, place, weights=weights, download=download)
     model = model_in(directory, config, modules).to(place)
     if checkpoint == "best-validation":
@@ -119,15 +124,38 @@ def evaluate(
     asked = {"metrics": _plain(metrics), "extractors": _plain(extractors)}
     asked |= {"n": n, "seed": seed, "checkpoint": checkpoint}
     used = {**packages(config), **measuring([one.name for one in named], spaces)}
-    record(directory, config, model, found, str(place), asked, newest, used)
+    if not other:
+        record(directory, config, model, found, str(place), asked, newest, used)
     return found
 
 
-def _rows(config: RunConfig, given: Rows | None) -> Data:
-    """Raises:  ConfigError for rows of another shape than the run was trained on"""
+def _rows(config: RunConfig, given: Rows | str | None, other_data: bool) -> tuple[Data, bool]:
+    """The rows to measure on, and whether they are others than the run's.
+
+    Raises:  ConfigError for rows of another shape than the run was trained on, and for others unless that
+             was said
+    """
     if given is None:
-        return load_data(config)
-    data = given if isinstance(given, Data) else given_data(given)[0]
+        return load_data(config), False
+    if isinstance(given, str):
+        data, name, other = load_dataset(given), given, True
+    else:
+        data = given if isinstance(given, Data) else given_data(given)[0]
+        found = rows_sha256(data)
+        name, other = f"{data.name} {short(found)}", found != recorded_sha256(config.dataset)
+    _check_shape(config, data)
+    if other and not (other_data or isinstance(given, str)):
+        recorded = recorded_sha256(config.dataset)
+        whose = f"rows of {short(recorded)}" if recorded else f"the dataset {dataset_name(config.dataset)}"
+        raise ConfigError(
+            f"the rows given are others than the run was trained on: {name}, and the run records {whose}",
+            where="data",
+            fix="give those again, or say other_data=True: the numbers then say whose data they are of",
+        )
+    return (replace(data, name=name) if other else data), other
+
+
+def _check_shape(config: RunConfig, data: Data) -> None:
     if config.x is not None and tuple(data.shape) != tuple(config.x.shape):
         raise ConfigError(
             f"the rows given have the shape {tuple(data.shape)}, and the run was trained on "
@@ -135,7 +163,6 @@ def _rows(config: RunConfig, given: Rows | None) -> Data:
             where="data",
             fix="give the rows that it was trained on",
         )
-    return data
 
 
 def _plain(chosen: Chosen) -> Any:

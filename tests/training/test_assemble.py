@@ -17,6 +17,47 @@ def assembled(recipe=None, *sets, shape=(1, 8, 8), **options):
     return assemble(resolve(recipe, sets=(*SETS, *sets)), shape, (0.0, 1.0), **options)
 
 
+def test_an_encoders_own_size_of_the_code_is_the_one_on_record(monkeypatch, tmp_path):
+    """And one that doubles what it is asked for keeps what it was asked for: it is made of that again."""
+    import aezoo
+    from aezoo.rundir.open import read_config
+    from aezoo.rundir.rundir import RunDir
+    from tests.tiny import trained
+
+    (tmp_path / "sizes.py").write_text(SIZES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, said, made in (("Three", 3, 3), ("Double", 8, 16)):
+        run = trained(tmp_path / name, "vae", encoder=f"sizes:{name}", latent_dim=8, divergence="none")
+        assert (
+            read_config(RunDir(run.path), trust=True).train.latent_dim == said == run.config.train.latent_dim
+        )
+        assert aezoo.load(run.path, trust=True).latent_dim == made
+        again = trained(
+            run.path, "vae", encoder=f"sizes:{name}", latent_dim=8, divergence="none", steps=3, resume=True
+        )
+        assert again.config.train.latent_dim == said
+
+
+SIZES = """
+from torch import nn
+from aezoo.api import Encoder, Posterior
+
+class Three(Encoder):
+    def __init__(self, *, shape):
+        super().__init__()
+        self.latent_dim, self.net = 3, nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+
+    def forward(self, x, generator=None):
+        return Posterior(z=self.net(x))
+
+class Double(Three):
+    def __init__(self, *, shape, latent_dim):
+        super().__init__(shape=shape)
+        self.latent_dim = 2 * latent_dim
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(64, self.latent_dim))
+"""
+
+
 def fault(*arguments, **options):
     with pytest.raises(ConfigError) as caught:
         assembled(*arguments, **options)

@@ -394,6 +394,26 @@ def test_a_run_on_rows_given_from_python_is_measured_on_the_same_rows_given_agai
         aezoo.evaluate(run.path, data=torch.rand(60, 1, 7, 6))
 
 
+def test_other_rows_than_the_runs_are_refused_unless_that_is_said_and_numbers_on_them_say_so(tmp_path):
+    rows, others = torch.rand(2, 60, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    run = trained_on(rows, tmp_path / "run")
+    before = (run.path / "results.json").read_bytes()
+    with pytest.raises(ConfigError, match="others than the run was trained on") as caught:
+        aezoo.evaluate(run.path, metrics=["reconstruction"], data=others)
+    assert "other_data=True" in caught.value.fix
+    found = aezoo.evaluate(run.path, metrics=["reconstruction"], data=others, other_data=True)
+    assert found.rows()[0]["dataset"].startswith("given sha256:")
+    assert (run.path / "results.json").read_bytes() == before
+
+
+def test_rows_given_for_a_run_of_a_named_dataset_are_other_data(run):
+    rows = torch.rand(60, 1, 8, 8)
+    with pytest.raises(ConfigError, match="the dataset digits"):
+        aezoo.evaluate(run, metrics=["reconstruction"], data=rows)
+    named = aezoo.evaluate(run, metrics=["reconstruction"], data="digits", n=20)
+    assert named.rows()[0]["dataset"] == "digits"
+
+
 def test_probes_see_all_classes_of_data_that_lie_class_by_class(tmp_path):
     data = made_up(60, 20, labels=[0] * 30 + [1] * 30 + [0, 1] * 10)
     run = trained_on(data, tmp_path / "run")
