@@ -8,6 +8,7 @@ from typing import Any
 from aezoo.evaluation.digits import decimals, number
 from aezoo.evaluation.names import FLOOR, LABELS, RECONSTRUCTION, REFERENCES
 from aezoo.evaluation.sets import COLUMNS
+from aezoo.registry import registry
 
 Row = Mapping[str, Any]  # of results.json
 
@@ -99,7 +100,7 @@ def _fitting(widths: Mapping[str, int], room: int) -> list[list[str]]:
 
 
 def _notes(results: Sequence[Row]) -> list[str]:
-    """Why a number is missing, and which are not to be compared."""
+    """Why a number is missing, which are not to be compared, and what some are not worth."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result["value"] is None:
@@ -110,4 +111,6 @@ def _notes(results: Sequence[Row]) -> list[str]:
         lines.append(
             f"- {_label(FLOOR)}: what generation may reach; reconstructions, of the test rows, may pass it"
         )
+    spaces = dict.fromkeys(result["extractor"] for result in results if result["extractor"])
+    lines += [f"- {space}: {caveat}" for space in spaces if (caveat := registry.caveat_of(space))]
     return ["\n".join(lines)] if lines else []

@@ -74,6 +74,9 @@ class ComponentInfo(Config):
     also: dict[str, str] = Field(
         default_factory=dict, description="measure of a metric -> its own name on one extractor, fd -> fid"
     )
+    caveat: str = Field(
+        "", description="what an extractor's numbers do not say; stands beside them in tables"
+    )
     config: str = Field("", exclude=True, description="not read any more: the constructor states settings")
     plugin: str = Field("", description="distribution and version it came from; filled by the registry")
     distribution: str = Field("", exclude=True, description="the distribution alone, likewise")

@@ -96,6 +96,11 @@ def plugins() -> list[PluginRecord]:
     return list(_registry().records)
 
 
+def caveat_of(extractor: str) -> str:
+    """What stands beside the numbers of an extractor; nothing for one that is not installed here."""
+    return next((info.caveat for info in list_components("extractor") if info.name == extractor), "")
+
+
 def list_components(kind: str | None = None) -> list[ComponentInfo]:
     """The parts that can be used, all or of one kind.
 

@@ -13,6 +13,7 @@ from typing import Any, final
 
 from aezoo.errors import ConfigError
 from aezoo.evaluation.names import FLOOR, OWN, RECONSTRUCTION, REFERENCES
+from aezoo.registry import registry
 from aezoo.tables.cell import Outcome
 from aezoo.tables.columns import (
     Key,
@@ -135,7 +136,9 @@ def _columns(
 
 def _measured_column(dataset: str, key: Key, runs: Runs, notes: _Notes, *, allow_mixed: bool) -> Column:
     column, mixture = column_of(dataset, key, runs, allow_mixed=allow_mixed)
-    return replace(column, notes=notes(mixture)) if mixture else column
+    caveat = registry.caveat_of(column.extractor)
+    said = [text for text in (mixture, caveat and f"{column.extractor}: {caveat}") if text]
+    return replace(column, notes=notes(*said))
 
 
 # -- entries -------------------------------------------------------------------------------------------

@@ -42,6 +42,12 @@ def test_the_table_is_this():
     ]
 
 
+def test_numbers_of_an_untrained_network_say_what_they_are_worth():
+    text = text_table([row("fd[random-conv]", "generation", 7.4, "random-conv")])
+    assert "- random-conv: features of an untrained network, which may rank models otherwise" in text
+    assert "untrained" not in text_table([row("fd[pixels]", "generation", 7.4, "pixels")])
+
+
 def test_measures_that_find_no_room_go_into_a_further_block_of_the_same_rows():
     rows = [row(f"a_rather_long_measure_{number}", "generation", 0.5) for number in range(9)]
     lines = text_table(rows).splitlines()

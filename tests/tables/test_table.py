@@ -388,3 +388,11 @@ def test_measures_that_are_usually_left_out_are_shown_where_they_are_all_there_i
     assert [column.metric for column in found.columns] == ["nll"]
     usual = build([outcome("vae", 0, {"test/nll": 3.0, "reconstruction/sse": 4.0})])
     assert [column.metric for column in usual.columns] == ["sse"]
+
+
+def test_columns_of_an_untrained_network_say_what_they_are_worth():
+    made = build(
+        [outcome("vae", 0, {"generation/fd[random-conv]": result("generation/fd[random-conv]", 7.4)})]
+    )
+    (note,) = [text for text in made.notes if "untrained network" in text]
+    assert made.columns[0].notes == (made.notes.index(note) + 1,)
