@@ -9,7 +9,7 @@ import typer
 from aezoo.cli.options import PluginFiles
 from aezoo.cli.output import Json, print_columns, print_json
 from aezoo.registry.catalogue import ComponentInfo
-from aezoo.registry.registry import full_name_of, list_components
+from aezoo.registry.registry import clear_name_of, list_components
 
 
 def list(
@@ -34,12 +34,5 @@ def _row(info: ComponentInfo) -> dict[str, str]:
 
 
 def _label(info: ComponentInfo) -> str:
-    return (
-        _name(info) + (" *" if info.default else "") + (" (experimental)" * (info.status == "experimental"))
-    )
-
-
-def _name(info: ComponentInfo) -> str:
-    """What to type: with the distribution where another has a part of that name."""
-    full, same = full_name_of(info), list_components(info.kind)
-    return full if sum(one.name == info.name for one in same) > 1 else info.name
+    experimental = " (experimental)" if info.status == "experimental" else ""
+    return f"{clear_name_of(info)}{' *' if info.default else ''}{experimental}"

@@ -18,7 +18,7 @@ from aezoo.errors import ConfigError, did_you_mean
 from aezoo.registry import registry
 from aezoo.registry.catalogue import ComponentInfo
 from aezoo.registry.onefile import load_files
-from aezoo.registry.registry import full_name_of
+from aezoo.registry.registry import clear_name_of, full_name_of
 from aezoo.registry.sources import Source, sources
 
 
@@ -69,7 +69,7 @@ def _find(name: str) -> ComponentInfo:
     if len(found) == 1:
         return found[0]
     if found:
-        choices = ", ".join(f"{info.kind}/{full_name_of(info)}" for info in found)
+        choices = ", ".join(f"{info.kind}/{clear_name_of(info)}" for info in found)
         raise ConfigError(f"several parts are called '{name}'", where="NAME", fix=f"say which: {choices}")
     hint = did_you_mean(name, [info.name for info in known])
     raise ConfigError(

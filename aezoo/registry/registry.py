@@ -157,6 +157,11 @@ def full_name_of(info: ComponentInfo) -> str:
     return info.name if info.distribution in ("", FIRST_PARTY) else f"{info.distribution}:{info.name}"
 
 
+def clear_name_of(info: ComponentInfo) -> str:
+    """What to type for it: with its distribution where another has a part of that kind and name."""
+    return full_name_of(info) if len(_matches(info.kind, info.name)) > 1 else info.name
+
+
 def typed_name(kind: str, name: str, where: str = "") -> str:
     """`full_name` of a name that a user wrote, who may mean any distribution's part.
 

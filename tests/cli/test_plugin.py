@@ -304,7 +304,7 @@ def aezoo_components():
     [
         ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
         ("@hookimpl\ndef aezoo_component():\n    return []", "aezoo_component"),
-        (TAKEN, "prior 'normal' of aezoo-bad 2.5 is already in aezoo"),
+        (TAKEN, "bad_plugin             aezoo-bad     2.5      ok"),
         ("aezoo_api = 99" + TAKEN, "it needs API 99"),
     ],
     ids=["raises", "misspells", "takes", "newer"],
