@@ -59,8 +59,6 @@ def test_a_run_that_was_to_be_replaced_comes_back_when_the_new_one_fails(tmp_pat
         ({"schedule": "none"}, "none"),
         ({"recipe": "flexae", "divergence": "none"}, "prior.net"),
         ({"encoder": nn.Sequential(nn.Flatten(), nn.Linear(7, 3))}, "encoder"),
-        ({"regularizers": {"a": {"name": "l2-code"}, "b": {"name": "l2-code"}}}, "l2_code"),
-        ({"recipe": "flexae", "regularizers": {"again": {"name": "wgan"}}}, "latent_critic"),
         ({"prior": {"name": "gmm", "during": "gmm"}}, "GMM"),
         ({"settings": {"optimizer": {"lr": -1.0}}}, "optimizer.autoencoder.lr"),
         ({"settings": {"divergence": {"weight": -1}}}, "divergence.weight"),
