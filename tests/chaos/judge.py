@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aezoo.files import unfinished
+from aezoo.rundir.own import CHECKPOINT
 
 ROOT = Path(__file__).parents[2]
 TIMES = {"seconds", "fit_seconds", "images_per_s", "peak_memory_mb", "commit", "sha256"}  # differ each time
@@ -42,8 +43,13 @@ def remains(folder: Path) -> Remains:
 
 
 def swept(file: Path) -> bool:
-    """Whether it is a lock's file, or what a killed write left under its temporary name."""
-    return bool(unfinished(file.name)) or (file.name.startswith(".") and file.name.endswith(".lock"))
+    """Whether it is a lock's file, or what a killed write or a refused deletion left under a hidden name."""
+    half = file.parent.name.startswith(".") and CHECKPOINT.fullmatch(file.parent.name[1:])
+    return (
+        bool(half)
+        or bool(unfinished(file.name))
+        or (file.name.startswith(".") and file.name.endswith(".lock"))
+    )
 
 
 def _digest(file: Path) -> str:
