@@ -34,8 +34,10 @@ class Finding:
 
 
 def remains(folder: Path) -> Remains:
-    """What lies in a folder, but for logs, caches, and what the next one who writes there sweeps."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not swept(path)]
+    """What lies in a folder, but for logs, caches, older checkpoints, and what is swept."""
+    files = [
+        path for path in sorted(folder.rglob("*")) if path.is_file() and not (swept(path) or older(path))
+    ]
     names = {path: str(path.relative_to(folder)) for path in files}
     return {
         name: _digest(path) for path, name in names.items() if not name.startswith(("cache/", "runs/logs/"))
@@ -49,6 +51,14 @@ def swept(file: Path) -> bool:
         bool(half)
         or bool(unfinished(file.name))
         or (file.name.startswith(".") and file.name.endswith(".lock"))
+    )
+
+
+def older(file: Path) -> bool:
+    """Whether it is of a checkpoint that is not its stage's newest: one who is stopped writes another one."""
+    name, stage = file.parent.name, file.parent.name.partition("-")[0]
+    return CHECKPOINT.fullmatch(name) is not None and any(
+        name < other.name for other in file.parent.parent.glob(f"{stage}-*")
     )
 
 

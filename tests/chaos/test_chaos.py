@@ -90,3 +90,10 @@ def test_mutants_follow_from_their_seed_and_differ():
     assert len(set(made)) > 40 and table["train"] == {"steps": 3, "seed": 0}
     rotten = {damaged(as_toml(table), random.Random(seed)) for seed in range(50)}
     assert len(rotten) > 40
+
+
+def test_of_checkpoints_only_the_newest_of_a_stage_is_compared(tmp_path):
+    for name in ("step-000000002", "step-000000004", "fit-000000001", ".step-000000003"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "state.json").write_text("{}")
+    assert set(remains(tmp_path)) == {"step-000000004/state.json", "fit-000000001/state.json"}
