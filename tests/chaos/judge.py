@@ -47,8 +47,10 @@ def remains(folder: Path) -> Remains:
 def swept(file: Path) -> bool:
     """Whether it is a lock's file, or what a killed write or a refused deletion left under a hidden name."""
     half = file.parent.name.startswith(".") and CHECKPOINT.fullmatch(file.parent.name[1:])
+    aside = any(one.startswith(".") and ".overwrite-" in one for one in file.parts)
     return (
-        bool(half)
+        aside
+        or bool(half)
         or bool(unfinished(file.name))
         or (file.name.startswith(".") and file.name.endswith(".lock"))
     )
