@@ -356,6 +356,8 @@ def _split_path(text: str) -> tuple[str, str | None]:
     name, colon, path = rest.partition(":")
     if registry.brings("dataset", full := f"{first}:{name}"):
         return full, path if colon else None
+    if any(record.distribution == first for record in registry.plugins()):
+        return text, None  # of that distribution, which has no such dataset
     return first, rest
 
 

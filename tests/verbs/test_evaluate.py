@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import aezoo
+import aezoo.api
 from aezoo.errors import ConfigError, MissingError, RunFileError
 from aezoo.evaluation.names import TOO_FEW, WORSE_GENERATION, WORSE_RECONSTRUCTION, kind_of
 from aezoo.metrics import frechet_distance
@@ -179,7 +180,7 @@ def test_the_best_checkpoint_is_chosen_on_validation_rows_alone(tmp_path):
     for step in directory.steps():
         directory.write_model(directory.checkpoint_at(step).model)
         on = {
-            name: aezoo.evaluate(run.path, metrics=["fd"], extractors=["pixels"], data=each)
+            name: aezoo.evaluate(run.path, metrics=["fd"], extractors=["pixels"], data=each, other_data=True)
             for name, each in (("validation", swapped), ("test", data))
         }
         scores[on["validation"].value("fd[pixels]")] = on["test"].value("fd[pixels]")
