@@ -59,8 +59,16 @@ def task_of(text: str) -> Task:
 
 
 def is_trained(path: Path) -> bool:
-    """Whether a run directory holds a training that came to the end its config.toml asks for."""
-    return (path / "results.json").is_file() and RunDir(path).is_finished()
+    """Whether a run directory holds a training that came to the end its config.toml asks for.
+
+    One that was stopped in its short evaluation did not: that is made up for when the run is resumed.
+    """
+    if not ((path / "results.json").is_file() and RunDir(path).is_finished()):
+        return False
+    try:
+        return not RunDir(path).read_results().get("finishing", False)
+    except AezooError:  # damaged: measuring will say so
+        return True
 
 
 def is_kept(path: Path) -> bool:

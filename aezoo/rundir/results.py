@@ -85,6 +85,7 @@ class Results(_Table):
     versions: dict[str, str] = {}
     results: list[Row] = []
     warnings: list[str] = []
+    finishing: bool = False  # the short evaluation, card and report are still to come
     evaluation: Evaluation = Evaluation()
 
 

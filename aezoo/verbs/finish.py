@@ -79,7 +79,7 @@ def write_products(
     if before.get("results") and before.get("model") == trained["model"]:
         results = {**before, **trained}  # the same weights: what was measured is still true
     else:
-        nothing: dict[str, Any] = {"results": [], "warnings": []}
+        nothing: dict[str, Any] = {"results": [], "warnings": [], "finishing": True}
         run.write_results(trained | nothing)  # a measure that breaks costs no training
         results = trained | _short_evaluation(model, config, data, device)
     write_text(run.path / "README.md", model_card(config, model, results))

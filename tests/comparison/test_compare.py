@@ -119,6 +119,23 @@ def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
     ).read_bytes()
 
 
+def test_a_cell_that_was_stopped_in_its_short_evaluation_is_finished_first(tmp_path, monkeypatch):
+    """Else what the comparison does not ask for would be missing in its results, without a word."""
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    whole = grid(tmp_path / "whole", "vae", seeds=1, metrics=["reconstruction"])
+    broken = grid(tmp_path / "broken", "vae", seeds=1, metrics=["reconstruction"])
+    with monkeypatch.context() as patch:
+        patch.setattr("aezoo.verbs.finish.quick_evaluation", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run_grid(broken, Here())
+    wanted, found = (run_grid(one, Here())[0].results["results"] for one in (whole, broken))
+    named = [{(row["metric"], row["of"]): row["value"] for row in rows} for rows in (wanted, found)]
+    assert named[0] == named[1] and len(found) > 2 and (broken.cells[0].path / "report.html").is_file()
+
+
 def test_processes_give_the_table_that_this_process_gives(tmp_path):
     here = run_grid(grid(tmp_path / "here", "vae"), Here(), jobs=os.cpu_count())
     apart = run_grid(grid(tmp_path / "apart", "vae"), Local(2, tmp_path / "logs"), jobs=os.cpu_count())
