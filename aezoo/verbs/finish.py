@@ -17,7 +17,7 @@ from aezoo.config.run import RunConfig, dataset_name
 from aezoo.data.memory import CHUNK
 from aezoo.data.order import Sizes
 from aezoo.drawing import pictures
-from aezoo.errors import AezooError, RunFileError, print_warning
+from aezoo.errors import AezooError, InterruptedRun, RunFileError, print_warning
 from aezoo.evaluation.names import LABELS
 from aezoo.evaluation.outcome import Evaluated, quick_evaluation
 from aezoo.files import write_bytes, write_text
@@ -103,6 +103,8 @@ def _short_evaluation(model: Autoencoder, config: RunConfig, data: Data, device:
         return {"results": [], "warnings": []}
     try:
         return record_of(quick_evaluation(model, config, data), device)
+    except InterruptedRun:  # who stops the command does not say that the run cannot be measured
+        raise
     except AezooError as err:
         return {"results": [], "warnings": [f"not evaluated: {err.what}"]}
 

@@ -20,7 +20,7 @@ from aezoo.comparison.compare import plan, run_grid
 from aezoo.comparison.executors import Local
 from aezoo.comparison.grid import Request, grid_of
 from aezoo.comparison.presence import absent
-from aezoo.errors import MissingError
+from aezoo.errors import InterruptedRun, MissingError
 from aezoo.registry import registry
 from aezoo.tables.table import build
 from aezoo.verbs.train import TrainRequest, train
@@ -119,17 +119,20 @@ def test_an_unfinished_cell_goes_on_to_the_same_bits(tmp_path):
     ).read_bytes()
 
 
-def test_a_cell_that_was_stopped_in_its_short_evaluation_is_finished_first(tmp_path, monkeypatch):
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), InterruptedRun("stopped", exit_code=130)])
+def test_a_cell_that_was_stopped_in_its_short_evaluation_is_finished_first(
+    tmp_path, monkeypatch, interruption
+):
     """Else what the comparison does not ask for would be missing in its results, without a word."""
 
     def stopped(*_):
-        raise KeyboardInterrupt
+        raise interruption
 
     whole = grid(tmp_path / "whole", "vae", seeds=1, metrics=["reconstruction"])
     broken = grid(tmp_path / "broken", "vae", seeds=1, metrics=["reconstruction"])
     with monkeypatch.context() as patch:
         patch.setattr("aezoo.verbs.finish.quick_evaluation", stopped)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(type(interruption)):
             run_grid(broken, Here())
     wanted, found = (run_grid(one, Here())[0].results["results"] for one in (whole, broken))
     named = [{(row["metric"], row["of"]): row["value"] for row in rows} for rows in (wanted, found)]
