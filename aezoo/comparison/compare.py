@@ -17,7 +17,7 @@ from aezoo.comparison.work import Task, is_measured, is_trained, options_of
 from aezoo.errors import AezooError, ConfigError, InterruptedRun, did_you_mean
 from aezoo.registry import registry
 from aezoo.registry.onefile import keep_copies
-from aezoo.rundir.metrics import line_of
+from aezoo.rundir.log import line_of
 from aezoo.rundir.rundir import RunDir
 from aezoo.tables.cell import Cell, Outcome
 from aezoo.training.progress import Progress, Silence

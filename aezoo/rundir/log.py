@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aezoo.errors import print_warning
-from aezoo.files import reading, write_text, writing
-from aezoo.rundir.metrics import line_of
+from aezoo.files import parse_json, reading, write_text, writing
 
 Line = dict[str, Any]
 
@@ -88,3 +88,26 @@ class Log:
 def stage_order(stage: str) -> int:
     """`train` comes before `fit`, which comes before `fit2`."""
     return 0 if stage == "train" else int(stage.removeprefix("fit") or 1)
+
+
+def line_of(text: bytes) -> dict[str, Any] | None:
+    """What a line says; None for one that is no line of a training."""
+    try:
+        line = parse_json(text)
+    except ValueError:
+        return None
+    if not isinstance(line, dict) or not _is_count(line.get("step")):
+        return None
+    stage = line.get("stage", "train")
+    known = isinstance(stage, str) and re.fullmatch(r"train|fit\d{0,9}", stage)
+    numbers = [value for key, value in line.items() if key != "stage"]
+    return line if known and all(map(_is_number, numbers)) else None
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a float can hold it."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 63)

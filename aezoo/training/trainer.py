@@ -20,7 +20,7 @@ from aezoo.parts.types import Terms
 from aezoo.randomness import mix
 from aezoo.training.averages import Averages
 from aezoo.training.optimizers import make_optimizer, set_learning_rate
-from aezoo.training.schedule import Group, Sampling, check_names, parse
+from aezoo.training.schedule import Group, Sampling, check_names, draws_in, parse
 from aezoo.training.step import Batches, Ids, Step
 
 
@@ -89,7 +89,7 @@ class Trainer:
         self.completed = 0
         self.descents = _descents(model, phases, optimizers or {})
         self._plan = _plan(schedule, self.descents)
-        self._draws = sum(isinstance(entry, Minibatch) and entry.batch is not None for entry in self._plan)
+        self._draws = draws_in(schedule)
         self._step = Step(model, batches, seed=seed, device=self.device)
         self._precision = precision
         self._seed = seed

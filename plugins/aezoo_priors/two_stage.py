@@ -21,7 +21,6 @@ from aezoo.api import (
     Posterior,
     build_model,
     generator_for,
-    schedule_of,
 )
 
 
@@ -97,12 +96,10 @@ class TwoStage(LatentPrior):
             noise = torch.randn(*size, self.latent_dim, generator=generator, device=mean.device)
             return mean[rows] + std[rows] * noise
 
-        phases = self.stage.phases()
         fitting.train(
             self.stage,
             batch,
-            phases,
-            schedule=schedule_of(phases, critic_steps=1),
+            self.stage.phases(),
             steps=self.settings.steps,
             optimizers={"autoencoder": OptimizerConfig(lr=self.settings.lr)},
         )
